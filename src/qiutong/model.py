@@ -1,0 +1,746 @@
+"""The nouns of a study: frozen values without behaviour beyond derived facts.
+
+Offsets are code points (Python string indices) into a document's normalised text, end exclusive.
+Shares are dimensionless in [0, 1]. Dates are ``datetime.date``.
+"""
+
+from datetime import date
+from enum import StrEnum
+
+import msgspec
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the nouns: immutable, compared by content, strict about its fields."""
+
+
+# --------------------------------------------------------------------------- vocabularies
+
+
+class IssuerType(StrEnum):
+    """Who issued a document."""
+
+    CENTRAL_GOVERNMENT = "central-government"
+    SUBNATIONAL_GOVERNMENT = "subnational-government"
+    STANDARDS_BODY = "standards-body"
+    COMPANY = "company"
+    INDUSTRY_ASSOCIATION = "industry-association"
+    EXPERT_GROUP = "expert-group"
+    DIPLOMATIC = "diplomatic"
+    UNKNOWN = "unknown"
+
+
+class Instrument(StrEnum):
+    """What kind of text a document is."""
+
+    LAW = "law"
+    REGULATION = "regulation"
+    EXECUTIVE_ORDER = "executive-order"
+    MEMORANDUM = "memorandum"
+    STANDARD = "standard"
+    STRATEGY = "strategy"
+    GUIDANCE = "guidance"
+    POSITION_PAPER = "position-paper"
+    STATEMENT = "statement"
+    VOLUNTARY_COMMITMENT = "voluntary-commitment"
+    CORPORATE_FRAMEWORK = "corporate-framework"
+    BILL = "bill"
+    DRAFT = "draft"
+    UNKNOWN = "unknown"
+
+
+class Force(StrEnum):
+    """How far a document binds."""
+
+    BINDING = "binding"
+    VOLUNTARY = "voluntary"
+    ASPIRATIONAL = "aspirational"
+    UNKNOWN = "unknown"
+
+
+class Status(StrEnum):
+    """Where a document stands."""
+
+    IN_FORCE = "in-force"
+    DRAFT = "draft"
+    RESCINDED = "rescinded"
+    SUPERSEDED = "superseded"
+    VETOED = "vetoed"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+    @property
+    def ended(self) -> bool:
+        """Whether a document of this status no longer speaks for its party."""
+        return self in (Status.RESCINDED, Status.SUPERSEDED, Status.VETOED, Status.EXPIRED)
+
+
+class TextKind(StrEnum):
+    """What the text held is, in relation to the official one."""
+
+    ORIGINAL = "original"
+    TRANSLATION = "translation"
+    DIGEST = "digest"
+
+
+class Position(StrEnum):
+    """What a provision does about its subject, strongest first."""
+
+    PROHIBITS = "prohibits"
+    REQUIRES = "requires"
+    COMMITS = "commits"
+    ENCOURAGES = "encourages"
+    WARNS = "warns"
+    MENTIONS = "mentions"
+
+
+class CoderKind(StrEnum):
+    """What made a coding."""
+
+    PERSON = "person"
+    RULE = "rule"
+    MODEL = "model"
+
+
+class Grade(StrEnum):
+    """How far the compared parties speak about the same code."""
+
+    STRONG = "strong"
+    MODERATE = "moderate"
+    LIMITED = "limited"
+    ONE_SIDED = "one-sided"
+    ABSENT = "absent"
+    UNDEFINED = "undefined"
+
+
+class ScreenVerdict(StrEnum):
+    """What screening says of a code or topic."""
+
+    CLEAR = "clear"
+    HANDLE_WITH_CARE = "handle-with-care"
+    SET_ASIDE = "set-aside"
+
+
+class Verdict(StrEnum):
+    """What is said of a topic in the end."""
+
+    RECOMMENDED = "recommended"
+    HANDLE_WITH_CARE = "handle-with-care"
+    SET_ASIDE = "set-aside"
+    NOT_SUPPORTED = "not-supported"
+
+
+# --------------------------------------------------------------------------- corpus
+
+
+class Party(Value):
+    """One of the sides compared.
+
+    Parameters
+    ----------
+    id
+        Short name used in registers and commands, such as ``us``.
+    name
+        Display names by language tag: ``{"en": "United States", "zh": "美国"}``.
+    mentions
+        Ways texts name the party or its policy, by language tag; the rivalry index looks for them.
+    """
+
+    id: str
+    name: dict[str, str] = {}
+    mentions: dict[str, tuple[str, ...]] = {}
+
+    def label(self, language: str = "en") -> str:
+        """Name for display, falling back to English and then to the id."""
+        return self.name.get(language) or self.name.get("en") or self.id
+
+
+class Block(Value):
+    """A run of text that a reader recognised, before unitizing.
+
+    Parameters
+    ----------
+    kind
+        ``heading``, ``paragraph``, ``item``, ``table-row`` or ``unit``; a ``unit`` is a ready
+        provision whose ``locator`` the reader knows (a digest).
+    start, end
+        Offsets into the normalised text.
+    level
+        Depth of a heading from 1, else 0.
+    locator
+        The locator given by the source, for ``unit`` blocks.
+    """
+
+    kind: str
+    start: int
+    end: int
+    level: int = 0
+    locator: str = ""
+
+
+class Page(Value):
+    """Where a page of the source begins in the normalised text.
+
+    Parameters
+    ----------
+    number
+        Physical page, from 1.
+    start
+        Offset of its first character.
+    label
+        The number printed on the page where it differs, such as ``iv``.
+    """
+
+    number: int
+    start: int
+    label: str = ""
+
+
+class SourceText(Value):
+    """What a reader makes of one file: normalised text and what it knows of its layout.
+
+    Parameters
+    ----------
+    text
+        Normalised text (see :func:`qiutong.text.normalize_text`).
+    blocks
+        Headings, paragraphs and items in reading order, not overlapping; empty if the reader
+        knows none, and then lines are used.
+    pages
+        Page starts, ascending; empty where the source has no pages.
+    title
+        Title found in the source, or empty.
+    media_type
+        Media type of the source bytes.
+    encoding
+        Text encoding found, or empty for formats that fix their own.
+    warnings
+        Sentences for the user about anything doubtful.
+    """
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+    pages: tuple[Page, ...] = ()
+    title: str = ""
+    media_type: str = "text/plain"
+    encoding: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Document(Value):
+    """One primary text of one party, in the language of the text held.
+
+    ``document.text[segment.start:segment.end] == segment.text`` for each of its segments.
+
+    Parameters
+    ----------
+    endorsed_by
+        For a joint text (declaration, resolution, leaders' statement), the parties that endorsed
+        it. It is precedent for its codes and stays out of every party's prevalence.
+    ended_on
+        Day the document was rescinded, superseded, vetoed or expired; it still counts on that day.
+    sha256
+        Of the bytes kept.
+    """
+
+    id: str
+    party: str
+    title: str
+    text: str = ""
+    title_en: str = ""
+    issuer: str = ""
+    issuer_type: IssuerType = IssuerType.UNKNOWN
+    instrument: Instrument = Instrument.UNKNOWN
+    force: Force = Force.UNKNOWN
+    language: str = "und"
+    date_issued: date | None = None
+    date_effective: date | None = None
+    status: Status = Status.UNKNOWN
+    status_date: date | None = None
+    url: str = ""
+    retrieved_at: str = ""
+    sha256: str = ""
+    licence: str = ""
+    text_kind: TextKind = TextKind.ORIGINAL
+    endorsed_by: tuple[str, ...] = ()
+    note: str = ""
+    source_file: str = ""
+    media_type: str = "text/plain"
+    pages: tuple[Page, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ended_on(self) -> date | None:
+        """Day the document stopped speaking for its party, or None while it does."""
+        return self.status_date if self.status.ended else None
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether the document is a joint text, precedent rather than one party's voice."""
+        return bool(self.endorsed_by)
+
+
+class Segment(Value):
+    """One provision: the recording unit.
+
+    Parameters
+    ----------
+    id
+        ``"{document}:{start}-{end}"``.
+    locator
+        As a lawyer would cite it in the language of the text: ``第十七条第二款（三）``,
+        ``Sec. 4.1(a)(i)``, ``Principle 3``; else page and paragraph.
+    headings
+        Titles above it, outermost first; context, never coded.
+    lead_in
+        Offsets of the opening words it depends on ("应当遵守下列规定："), or None.
+    page
+        Physical page on which it starts, or None.
+    """
+
+    id: str
+    document: str
+    locator: str
+    start: int
+    end: int
+    text: str
+    page: int | None = None
+    headings: tuple[str, ...] = ()
+    lead_in: tuple[int, int] | None = None
+    language: str = "und"
+
+
+# --------------------------------------------------------------------------- codebook and codings
+
+
+class Code(Value):
+    """One entry of a codebook; texts are by language tag (``en``, ``zh``).
+
+    Parameters
+    ----------
+    id
+        Dotted, stable: ``risk.cbrn``.
+    parent
+        Id of the parent code or empty.
+    dimension
+        Id of the dimension it belongs to, such as ``risk`` or ``governance``.
+    include, exclude
+        When to give the code, and when not, by language.
+    anchors
+        Invented example provisions that carry the code, by language.
+    cues
+        Words and phrases that point to the code, by language. English cues match on word
+        boundaries, ``*`` stands for the rest of a word, and `` ... `` for up to five words between.
+    agora
+        Columns of the AGORA data set that mean the same.
+    """
+
+    id: str
+    dimension: str
+    label: dict[str, str]
+    definition: dict[str, str]
+    parent: str = ""
+    include: dict[str, str] = {}
+    exclude: dict[str, str] = {}
+    anchors: dict[str, tuple[str, ...]] = {}
+    cues: dict[str, tuple[str, ...]] = {}
+    agora: tuple[str, ...] = ()
+
+
+class Change(Value):
+    """One step in a codebook's history.
+
+    Parameters
+    ----------
+    version
+        The version that the step leads to.
+    kind
+        ``added``, ``renamed``, ``merged``, ``split``, ``removed`` or ``redefined``.
+    codes
+        Codes before the step (for ``added``: the new code).
+    into
+        Codes after the step.
+    why
+        The reason, one sentence.
+    """
+
+    version: str
+    kind: str
+    codes: tuple[str, ...]
+    into: tuple[str, ...] = ()
+    why: str = ""
+
+
+class Codebook(Value):
+    """A versioned set of codes.
+
+    Parameters
+    ----------
+    dimensions
+        Labels of the dimensions by id and language.
+    """
+
+    id: str
+    version: str
+    title: dict[str, str]
+    dimensions: dict[str, dict[str, str]]
+    codes: tuple[Code, ...]
+    history: tuple[Change, ...] = ()
+    source: str = ""
+    licence: str = ""
+
+    @property
+    def name(self) -> str:
+        """Id and version as codings record them: ``ai-governance@1``."""
+        return f"{self.id}@{self.version}"
+
+
+class Coder(Value):
+    """Who or what gave codings: a person, a rule or a model with its version."""
+
+    id: str
+    kind: CoderKind
+    version: str = ""
+    description: str = ""
+
+
+class Coding(Value):
+    """One code given to one segment (or to a whole document) by one coder.
+
+    Parameters
+    ----------
+    segment
+        Segment id, or empty for a document-level coding.
+    codebook
+        Name with version, ``ai-governance@1``.
+    evidence_start, evidence_end
+        Offsets of the evidence in the document's text, inside the segment; None at document level.
+    confidence
+        In [0, 1] where the coder has one. Not a probability unless the coder is calibrated.
+    """
+
+    document: str
+    code: str
+    coder: str
+    codebook: str
+    segment: str = ""
+    evidence_start: int | None = None
+    evidence_end: int | None = None
+    confidence: float | None = None
+    position: Position | None = None
+    memo: str = ""
+
+
+# --------------------------------------------------------------------------- results
+
+
+class Estimate(Value):
+    """A share with its interval, or undefined with a reason.
+
+    Parameters
+    ----------
+    value
+        The share in [0, 1], or None where undefined.
+    low, high
+        Bounds of the interval.
+    count, total
+        Numerator and denominator.
+    level
+        Confidence level of the interval.
+    method
+        How value and interval were made, such as ``wilson``.
+    undefined
+        Why there is no value; empty where there is one.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    count: int = 0
+    total: int = 0
+    level: float = 0.95
+    method: str = "wilson"
+    undefined: str = ""
+
+
+class GradeSwitch(Value):
+    """A grade that comes out when one thing is changed: a document left out, or thresholds moved."""
+
+    change: str
+    grade: Grade
+
+
+class Stability(Value):
+    """How firmly a grade holds.
+
+    Parameters
+    ----------
+    resampled
+        Share of bootstrap resamples (documents drawn with replacement within each party) by grade.
+    agreement
+        Share of resamples with the grade reported.
+    resamples, seed
+        Number of resamples and the seed.
+    without
+        Documents whose removal alone changes the grade, with the grade then.
+    thresholds
+        Grades at the swept thresholds, ``change`` being ``"strong=0.6 moderate=0.3"``.
+    """
+
+    resampled: dict[Grade, float]
+    agreement: float
+    resamples: int
+    seed: int
+    without: tuple[GradeSwitch, ...] = ()
+    thresholds: tuple[GradeSwitch, ...] = ()
+
+
+class Overlap(Value):
+    """How far the parties speak about one code.
+
+    Parameters
+    ----------
+    prevalence
+        Per party, share of its documents with at least one coding of the code.
+    salience
+        Per party, share of its segments with the code.
+    lowest
+        The lowest prevalence among the parties, or None where one is undefined.
+    documents
+        Per party, ids of the documents with the code.
+    precedents
+        Joint texts endorsed by all compared parties that carry the code.
+    """
+
+    code: str
+    grade: Grade
+    lowest: float | None
+    prevalence: dict[str, Estimate]
+    salience: dict[str, Estimate]
+    documents: dict[str, tuple[str, ...]]
+    stability: Stability | None = None
+    precedents: tuple[str, ...] = ()
+    undefined: str = ""
+
+
+class Passage(Value):
+    """An exact passage: ``document.text[start:end] == text``.
+
+    Parameters
+    ----------
+    start, end
+        Offsets of the evidence in the document.
+    segment_text
+        The whole provision, for reading in context.
+    """
+
+    document: str
+    party: str
+    segment: str
+    locator: str
+    start: int
+    end: int
+    text: str
+    segment_start: int
+    segment_end: int
+    segment_text: str
+    language: str
+    page: int | None = None
+    position: Position | None = None
+    confidence: float | None = None
+
+
+class EvidencePair(Value):
+    """Two or more passages of different parties on the same code, each in its own language.
+
+    Parameters
+    ----------
+    passages
+        One of each compared party.
+    similarity
+        Mean cosine between their sentence vectors; ranks pairs, proves nothing.
+    note
+        What a reader must know before quoting, such as different force.
+    """
+
+    code: str
+    passages: tuple[Passage, ...]
+    similarity: float | None = None
+    note: str = ""
+
+
+class CounterEvidence(Value):
+    """A passage that speaks against reading a code as common ground.
+
+    Parameters
+    ----------
+    kind
+        ``rivalry`` (names another party as threat or rival), ``opposed`` (one side prohibits or
+        warns of what the other requires or encourages), ``uneven-force`` (one side binds, the other
+        only mentions) or ``silence`` (documents of a party that do not speak of it; no passage).
+    why
+        One sentence in English, for display; ``why_zh`` the same in Chinese.
+    """
+
+    code: str
+    kind: str
+    why: str
+    why_zh: str = ""
+    passage: Passage | None = None
+    against: Passage | None = None
+
+
+class Source(Value):
+    """Where a fact was seen."""
+
+    text: str
+    url: str = ""
+    date: str = ""
+    party: str = ""
+    verified: str = ""
+
+
+class ScreenReason(Value):
+    """One reason behind a screen: a tension, the rivalry index, or an analyst's override."""
+
+    kind: str
+    id: str
+    verdict: ScreenVerdict
+    detail: dict[str, str]
+    sources: tuple[Source, ...] = ()
+
+
+class Screen(Value):
+    """Verdict on a code or topic, with each reason; nothing is dropped silently.
+
+    Parameters
+    ----------
+    rivalry
+        Per party, share of the party's segments with the code that name another compared party, or
+        its policy, as a threat or rival.
+    """
+
+    subject: str
+    verdict: ScreenVerdict
+    reasons: tuple[ScreenReason, ...] = ()
+    rivalry: dict[str, Estimate] = {}
+
+
+class Forum(Value):
+    """A channel where a dialogue can happen.
+
+    Parameters
+    ----------
+    kind
+        ``track-1``, ``track-1.5``, ``track-2``, ``standards-body``, ``industry-consortium``,
+        ``multilateral`` or another kind that the decision table names.
+    parties
+        Per party id, ``yes``, ``no``, ``partial`` or ``unknown``.
+    since, until
+        First and last day (or year or month) it existed; open where empty.
+    """
+
+    id: str
+    name: dict[str, str]
+    kind: str
+    parties: dict[str, str] = {}
+    since: str = ""
+    until: str = ""
+    last_met: str = ""
+    state: str = ""
+    topics: str = ""
+    url: str = ""
+    sources: tuple[Source, ...] = ()
+
+
+class TrackAdvice(Value):
+    """One track advised for a topic, with the rule that fired and why."""
+
+    track: str
+    name: dict[str, str]
+    rule: str
+    why: dict[str, str]
+    fora: tuple[str, ...] = ()
+    actors: dict[str, tuple[str, ...]] = {}
+
+
+class WouldChange(Value):
+    """One thing that would change a recommendation, and to what."""
+
+    change: dict[str, str]
+    verdict: Verdict | None = None
+    tracks: tuple[str, ...] = ()
+
+
+class Recommendation(Value):
+    """What is said of one topic, and every input it was said from.
+
+    Parameters
+    ----------
+    rule
+        Id of the first rule of the decision table that fired; empty if none was asked.
+    inputs
+        The inputs of the rule, by name, as the table saw them.
+    grades
+        Overlap grade per core and supporting code.
+    evidence, counter_evidence
+        Passages for and against.
+    why
+        The reason of the verdict in one or two sentences, by language.
+    """
+
+    topic: str
+    title: dict[str, str]
+    verdict: Verdict
+    why: dict[str, str]
+    question: dict[str, str] = {}
+    core: tuple[str, ...] = ()
+    supporting: tuple[str, ...] = ()
+    grades: dict[str, Grade] = {}
+    tracks: tuple[TrackAdvice, ...] = ()
+    fora: tuple[str, ...] = ()
+    rule: str = ""
+    inputs: dict[str, object] = {}
+    screen: Screen | None = None
+    evidence: tuple[EvidencePair, ...] = ()
+    counter_evidence: tuple[CounterEvidence, ...] = ()
+    precedents: tuple[str, ...] = ()
+    would_change: tuple[WouldChange, ...] = ()
+
+
+class Results(Value):
+    """Everything a report shows, computed once, with how it was made.
+
+    Parameters
+    ----------
+    documents
+        In-scope documents as of the date, without their text.
+    left_out
+        Documents left out as of the date: id to reason.
+    segments
+        Number of segments per document.
+    evidence, counter_evidence, screens
+        By code id.
+    method
+        How it was made: thresholds, coder, codebook, versions, seeds, as plain values.
+    warnings
+        What a reader must know, by language.
+    """
+
+    study: str
+    as_of: date
+    parties: tuple[Party, ...]
+    codebook: Codebook
+    coders: tuple[Coder, ...]
+    documents: tuple[Document, ...]
+    left_out: dict[str, str]
+    segments: dict[str, int]
+    overlaps: tuple[Overlap, ...]
+    evidence: dict[str, tuple[EvidencePair, ...]]
+    counter_evidence: dict[str, tuple[CounterEvidence, ...]]
+    screens: dict[str, Screen]
+    recommendations: tuple[Recommendation, ...]
+    fora: tuple[Forum, ...]
+    method: dict[str, object]
+    warnings: tuple[dict[str, str], ...] = ()

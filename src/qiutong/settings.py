@@ -1,0 +1,295 @@
+"""Settings: the shape of ``study.toml``, and how every settings file is read.
+
+A wrong value is reported with file, line, path and what would be accepted, because the people who
+edit these files are researchers and not programmers.
+"""
+
+import re
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import yaml
+
+from qiutong.errors import BadSettings
+from qiutong.model import Grade, Party
+
+T = TypeVar("T")
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+PositiveShare = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the settings: immutable, and a misspelt name is an error."""
+
+
+class Thresholds(Setting):
+    """Lower bounds of the overlap grades, as shares of documents.
+
+    Parameters
+    ----------
+    strong, moderate
+        Lowest prevalence from which overlap is called strong, or moderate.
+    """
+
+    strong: PositiveShare = 0.50
+    moderate: PositiveShare = 0.25
+
+    def __post_init__(self) -> None:
+        if self.moderate > self.strong:
+            raise ValueError(f"moderate ({self.moderate}) must not be above strong ({self.strong})")
+
+
+class StabilitySettings(Setting):
+    """How stability is asked: resamples, seed, and the thresholds swept."""
+
+    resamples: Annotated[int, msgspec.Meta(ge=100, le=100_000)] = 1000
+    seed: int = 20250120
+    strong: tuple[PositiveShare, ...] = (0.40, 0.50, 0.60)
+    moderate: tuple[PositiveShare, ...] = (0.15, 0.25, 0.35)
+
+
+class EvidenceSettings(Setting):
+    """How many passages are shown for and against each code."""
+
+    pairs: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
+    against: Annotated[int, msgspec.Meta(ge=0, le=20)] = 3
+
+
+class ScreeningSettings(Setting):
+    """When the rivalry index alone makes a code one to handle with care, or to set aside.
+
+    Parameters
+    ----------
+    care, set_aside
+        Lowest share of a party's segments with the code that name another party as a rival.
+    fewest
+        Fewest segments with the code before the index is used at all.
+    """
+
+    care: PositiveShare = 0.10
+    set_aside: PositiveShare = 0.30
+    fewest: Annotated[int, msgspec.Meta(ge=1)] = 5
+
+    def __post_init__(self) -> None:
+        if self.care > self.set_aside:
+            raise ValueError(f"care ({self.care}) must not be above set_aside ({self.set_aside})")
+
+
+class TopicSettings(Setting):
+    """When a topic has enough support, unless the topic says otherwise.
+
+    Parameters
+    ----------
+    min_grade
+        The lowest grade that counts as support.
+    core_share
+        Share of the core codes that must reach it.
+    """
+
+    min_grade: Grade = Grade.MODERATE
+    core_share: PositiveShare = 1.0
+
+
+class CodingSettings(Setting):
+    """Whose codings count, and from which confidence.
+
+    Parameters
+    ----------
+    coder
+        Id of the coder whose codings count: ``builtin``, a person's id, ``agora`` …
+    min_confidence
+        Codings with a lower confidence are kept and not counted.
+    """
+
+    coder: str = "builtin"
+    min_confidence: Share = 0.0
+
+
+class Settings(Setting):
+    """The whole of ``study.toml``.
+
+    Parameters
+    ----------
+    as_of
+        ``"today"`` or a date ``YYYY-MM-DD``; documents not yet issued, or ended by then, are out.
+    codebook
+        Id of a bundled codebook, or path of a YAML file relative to the study.
+    playbook
+        Id of a bundled playbook, or path of a folder relative to the study.
+    count_bills, count_drafts
+        Whether bills not enacted, and drafts, count as a party's voice.
+    """
+
+    name: str = ""
+    parties: tuple[Party, ...] = ()
+    codebook: str = "ai-governance"
+    playbook: str = "playbook"
+    as_of: date | str = "today"
+    count_bills: bool = True
+    count_drafts: bool = True
+    interval_level: Annotated[float, msgspec.Meta(gt=0.5, lt=1.0)] = 0.95
+    coding: CodingSettings = CodingSettings()
+    thresholds: Thresholds = Thresholds()
+    stability: StabilitySettings = StabilitySettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    screening: ScreeningSettings = ScreeningSettings()
+    topics: TopicSettings = TopicSettings()
+
+
+_FIELD = re.compile(r"^(?P<what>.*?)(?: - at `\$?(?P<path>.*?)`)?$", re.DOTALL)
+
+
+def _steps(path: str) -> list[str | int]:
+    """Split a msgspec path such as ``.topics[3].core[...]`` into keys and indices."""
+    steps: list[str | int] = []
+    for key, index in re.findall(r"\.([^.\[\]]+)|\[([^\]]*)\]", path):
+        if key:
+            steps.append(key)
+        elif index.isdigit():
+            steps.append(int(index))
+        else:
+            break  # msgspec writes [...] for a mapping's value: the parent's line must do
+    return steps
+
+
+def _yaml_line(text: str, steps: list[str | int], unknown_key: str = "") -> int | None:
+    """Line (from 1) of the value under ``steps``; of its parent where it does not exist."""
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError:
+        return None
+    line = None
+    for step in [*steps, *([unknown_key] if unknown_key else [])]:
+        if node is None:
+            break
+        line = node.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode) and isinstance(step, str):
+            hit = [(k, v) for k, v in node.value if k.value == step]
+            if not hit:
+                return line
+            line = hit[0][0].start_mark.line + 1
+            node = hit[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            if step >= len(node.value):
+                return line
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    if line is None and node is not None:
+        line = node.start_mark.line + 1
+    return line
+
+
+def _toml_line(text: str, steps: list[str | int], unknown_key: str = "") -> int | None:
+    """Line (from 1) on which the last named key of ``steps`` is set; a search, TOML keeps no marks."""
+    names = [step for step in steps if isinstance(step, str)] + (
+        [unknown_key] if unknown_key else []
+    )
+    if not names:
+        return None
+    table, inside = ".".join(names[:-1]), not names[:-1]
+    seen = -1
+    wanted = next((step for step in steps if isinstance(step, int)), 0)
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[{1,2}\s*([^\]]+?)\s*\]{1,2}", line)
+        if header:
+            seen += header[1] == table
+            inside = header[1] == table and (not line.lstrip().startswith("[[") or seen == wanted)
+            if header[1] == ".".join(names):
+                return number
+        elif inside and re.match(rf"\s*[\"']?{re.escape(names[-1])}[\"']?\s*=", line):
+            return number
+    return None
+
+
+class _UniqueKeys(yaml.CSafeLoader):
+    """A YAML loader that refuses a key given twice, which plain YAML would silently let win."""
+
+
+def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: dict[str, int] = {}
+    for key, _ in node.value:
+        if key.value in seen:
+            raise yaml.MarkedYAMLError(
+                problem=f'the key "{key.value}" stands twice (first on line {seen[key.value]})',
+                problem_mark=key.start_mark,
+            )
+        seen[key.value] = key.start_mark.line + 1
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path, shape: type[T]) -> T:
+    """Read a YAML file into a typed value.
+
+    Parameters
+    ----------
+    path
+        The file, UTF-8.
+    shape
+        A msgspec structure or any type msgspec can convert to.
+
+    Raises
+    ------
+    BadSettings
+        The file is missing, is no YAML, or holds a value of the wrong kind; names the line.
+    """
+    return parse_yaml(_read_text(path), shape, path)
+
+
+def parse_yaml(text: str, shape: type[T], file: str | Path) -> T:
+    """Read YAML from a string; see :func:`read_yaml`."""
+    try:
+        # A subclass of CSafeLoader: builds plain values only.
+        raw = yaml.load(text, Loader=_UniqueKeys)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        reason = getattr(error, "problem", None) or str(error)
+        raise BadSettings(file, reason, line=mark.line + 1 if mark else None) from None
+    return _convert(raw, shape, file, lambda steps, key: _yaml_line(text, steps, key))
+
+
+def read_toml(path: Path, shape: type[T]) -> T:
+    """Read a TOML file into a typed value; errors as for :func:`read_yaml`."""
+    text = _read_text(path)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        raise BadSettings(path, str(error), line=int(found[1]) if found else None) from None
+    return _convert(raw, shape, path, lambda steps, key: _toml_line(text, steps, key))
+
+
+def line_of(text: str, *steps: str | int) -> int | None:
+    """Line (from 1) of a value in YAML text, for checks that go beyond its shape."""
+    return _yaml_line(text, list(steps))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise BadSettings(path, "the file does not exist") from None
+    except UnicodeDecodeError as error:
+        raise BadSettings(path, f"not UTF-8 (byte {error.start}); save the file as UTF-8") from None
+
+
+def _convert(raw: Any, shape: type[T], file: str | Path, find_line: Any) -> T:
+    try:
+        return msgspec.convert(raw, shape)
+    except msgspec.ValidationError as error:
+        match = _FIELD.match(str(error))
+        what, path = (match["what"], match["path"] or "") if match else (str(error), "")
+        unknown = re.search(r"contains unknown field `(.+?)`", what)
+        steps = _steps(path)
+        line = find_line(steps, unknown[1] if unknown else "")
+        if unknown:
+            what = f'unknown name "{unknown[1]}"'
+        raise BadSettings(file, what, line=line, where=path.lstrip(".")) from None
