@@ -133,7 +133,7 @@ class Verdict(StrEnum):
 # --------------------------------------------------------------------------- corpus
 
 
-class Party(Value):
+class Party(Value, frozen=True, kw_only=True):
     """One of the sides compared.
 
     Parameters
@@ -155,7 +155,7 @@ class Party(Value):
         return self.name.get(language) or self.name.get("en") or self.id
 
 
-class Block(Value):
+class Block(Value, frozen=True, kw_only=True):
     """A run of text that a reader recognised, before unitizing.
 
     Parameters
@@ -178,7 +178,7 @@ class Block(Value):
     locator: str = ""
 
 
-class Page(Value):
+class Page(Value, frozen=True, kw_only=True):
     """Where a page of the source begins in the normalised text.
 
     Parameters
@@ -196,7 +196,7 @@ class Page(Value):
     label: str = ""
 
 
-class SourceText(Value):
+class SourceText(Value, frozen=True, kw_only=True):
     """What a reader makes of one file: normalised text and what it knows of its layout.
 
     Parameters
@@ -227,7 +227,7 @@ class SourceText(Value):
     warnings: tuple[str, ...] = ()
 
 
-class Document(Value):
+class Document(Value, frozen=True, kw_only=True):
     """One primary text of one party, in the language of the text held.
 
     ``document.text[segment.start:segment.end] == segment.text`` for each of its segments.
@@ -281,7 +281,7 @@ class Document(Value):
         return bool(self.endorsed_by)
 
 
-class Segment(Value):
+class Segment(Value, frozen=True, kw_only=True):
     """One provision: the recording unit.
 
     Parameters
@@ -314,7 +314,7 @@ class Segment(Value):
 # --------------------------------------------------------------------------- codebook and codings
 
 
-class Code(Value):
+class Code(Value, frozen=True, kw_only=True):
     """One entry of a codebook; texts are by language tag (``en``, ``zh``).
 
     Parameters
@@ -348,7 +348,7 @@ class Code(Value):
     agora: tuple[str, ...] = ()
 
 
-class Change(Value):
+class Change(Value, frozen=True, kw_only=True):
     """One step in a codebook's history.
 
     Parameters
@@ -372,7 +372,7 @@ class Change(Value):
     why: str = ""
 
 
-class Codebook(Value):
+class Codebook(Value, frozen=True, kw_only=True):
     """A versioned set of codes.
 
     Parameters
@@ -396,7 +396,7 @@ class Codebook(Value):
         return f"{self.id}@{self.version}"
 
 
-class Coder(Value):
+class Coder(Value, frozen=True, kw_only=True):
     """Who or what gave codings: a person, a rule or a model with its version."""
 
     id: str
@@ -405,7 +405,7 @@ class Coder(Value):
     description: str = ""
 
 
-class Coding(Value):
+class Coding(Value, frozen=True, kw_only=True):
     """One code given to one segment (or to a whole document) by one coder.
 
     Parameters
@@ -435,7 +435,7 @@ class Coding(Value):
 # --------------------------------------------------------------------------- results
 
 
-class Estimate(Value):
+class Estimate(Value, frozen=True, kw_only=True):
     """A share with its interval, or undefined with a reason.
 
     Parameters
@@ -464,14 +464,14 @@ class Estimate(Value):
     undefined: str = ""
 
 
-class GradeSwitch(Value):
+class GradeSwitch(Value, frozen=True, kw_only=True):
     """A grade that comes out when one thing is changed: a document left out, or thresholds moved."""
 
     change: str
     grade: Grade
 
 
-class Stability(Value):
+class Stability(Value, frozen=True, kw_only=True):
     """How firmly a grade holds.
 
     Parameters
@@ -496,7 +496,7 @@ class Stability(Value):
     thresholds: tuple[GradeSwitch, ...] = ()
 
 
-class Overlap(Value):
+class Overlap(Value, frozen=True, kw_only=True):
     """How far the parties speak about one code.
 
     Parameters
@@ -524,7 +524,7 @@ class Overlap(Value):
     undefined: str = ""
 
 
-class Passage(Value):
+class Passage(Value, frozen=True, kw_only=True):
     """An exact passage: ``document.text[start:end] == text``.
 
     Parameters
@@ -551,7 +551,7 @@ class Passage(Value):
     confidence: float | None = None
 
 
-class EvidencePair(Value):
+class EvidencePair(Value, frozen=True, kw_only=True):
     """Two or more passages of different parties on the same code, each in its own language.
 
     Parameters
@@ -570,7 +570,7 @@ class EvidencePair(Value):
     note: str = ""
 
 
-class CounterEvidence(Value):
+class CounterEvidence(Value, frozen=True, kw_only=True):
     """A passage that speaks against reading a code as common ground.
 
     Parameters
@@ -591,7 +591,7 @@ class CounterEvidence(Value):
     against: Passage | None = None
 
 
-class Source(Value):
+class Source(Value, frozen=True, kw_only=True):
     """Where a fact was seen."""
 
     text: str
@@ -601,7 +601,7 @@ class Source(Value):
     verified: str = ""
 
 
-class ScreenReason(Value):
+class ScreenReason(Value, frozen=True, kw_only=True):
     """One reason behind a screen: a tension, the rivalry index, or an analyst's override."""
 
     kind: str
@@ -611,7 +611,7 @@ class ScreenReason(Value):
     sources: tuple[Source, ...] = ()
 
 
-class Screen(Value):
+class Screen(Value, frozen=True, kw_only=True):
     """Verdict on a code or topic, with each reason; nothing is dropped silently.
 
     Parameters
@@ -627,7 +627,7 @@ class Screen(Value):
     rivalry: dict[str, Estimate] = {}
 
 
-class Forum(Value):
+class Forum(Value, frozen=True, kw_only=True):
     """A channel where a dialogue can happen.
 
     Parameters
@@ -654,7 +654,7 @@ class Forum(Value):
     sources: tuple[Source, ...] = ()
 
 
-class TrackAdvice(Value):
+class TrackAdvice(Value, frozen=True, kw_only=True):
     """One track advised for a topic, with the rule that fired and why."""
 
     track: str
@@ -665,7 +665,7 @@ class TrackAdvice(Value):
     actors: dict[str, tuple[str, ...]] = {}
 
 
-class WouldChange(Value):
+class WouldChange(Value, frozen=True, kw_only=True):
     """One thing that would change a recommendation, and to what."""
 
     change: dict[str, str]
@@ -673,7 +673,7 @@ class WouldChange(Value):
     tracks: tuple[str, ...] = ()
 
 
-class Recommendation(Value):
+class Recommendation(Value, frozen=True, kw_only=True):
     """What is said of one topic, and every input it was said from.
 
     Parameters
@@ -709,7 +709,7 @@ class Recommendation(Value):
     would_change: tuple[WouldChange, ...] = ()
 
 
-class Results(Value):
+class Results(Value, frozen=True, kw_only=True):
     """Everything a report shows, computed once, with how it was made.
 
     Parameters

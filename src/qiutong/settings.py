@@ -26,7 +26,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of the settings: immutable, and a misspelt name is an error."""
 
 
-class Thresholds(Setting):
+class Thresholds(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Lower bounds of the overlap grades, as shares of documents.
 
     Parameters
@@ -43,7 +43,7 @@ class Thresholds(Setting):
             raise ValueError(f"moderate ({self.moderate}) must not be above strong ({self.strong})")
 
 
-class StabilitySettings(Setting):
+class StabilitySettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How stability is asked: resamples, seed, and the thresholds swept."""
 
     resamples: Annotated[int, msgspec.Meta(ge=100, le=100_000)] = 1000
@@ -52,14 +52,14 @@ class StabilitySettings(Setting):
     moderate: tuple[PositiveShare, ...] = (0.15, 0.25, 0.35)
 
 
-class EvidenceSettings(Setting):
+class EvidenceSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many passages are shown for and against each code."""
 
     pairs: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
     against: Annotated[int, msgspec.Meta(ge=0, le=20)] = 3
 
 
-class ScreeningSettings(Setting):
+class ScreeningSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When the rivalry index alone makes a code one to handle with care, or to set aside.
 
     Parameters
@@ -79,7 +79,7 @@ class ScreeningSettings(Setting):
             raise ValueError(f"care ({self.care}) must not be above set_aside ({self.set_aside})")
 
 
-class TopicSettings(Setting):
+class TopicSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When a topic has enough support, unless the topic says otherwise.
 
     Parameters
@@ -94,7 +94,7 @@ class TopicSettings(Setting):
     core_share: PositiveShare = 1.0
 
 
-class CodingSettings(Setting):
+class CodingSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose codings count, and from which confidence.
 
     Parameters
@@ -109,7 +109,7 @@ class CodingSettings(Setting):
     min_confidence: Share = 0.0
 
 
-class Settings(Setting):
+class Settings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole of ``study.toml``.
 
     Parameters
@@ -128,7 +128,7 @@ class Settings(Setting):
     parties: tuple[Party, ...] = ()
     codebook: str = "ai-governance"
     playbook: str = "playbook"
-    as_of: date | str = "today"
+    as_of: str = "today"
     count_bills: bool = True
     count_drafts: bool = True
     interval_level: Annotated[float, msgspec.Meta(gt=0.5, lt=1.0)] = 0.95
@@ -138,6 +138,15 @@ class Settings(Setting):
     evidence: EvidenceSettings = EvidenceSettings()
     screening: ScreeningSettings = ScreeningSettings()
     topics: TopicSettings = TopicSettings()
+
+    def __post_init__(self) -> None:
+        if self.as_of != "today":
+            try:
+                date.fromisoformat(self.as_of)
+            except ValueError:
+                raise ValueError(
+                    f'as_of is "{self.as_of}"; write "today" or a date such as 2025-01-20'
+                ) from None
 
 
 _FIELD = re.compile(r"^(?P<what>.*?)(?: - at `\$?(?P<path>.*?)`)?$", re.DOTALL)
@@ -223,6 +232,12 @@ def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+# Dates stay text here and msgspec turns them into dates where a field wants one: a forum's
+# "since" may be a year, a month or a day, and YAML would give three different types.
+_UniqueKeys.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rules in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
@@ -264,7 +279,17 @@ def read_toml(path: Path, shape: type[T]) -> T:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         raise BadSettings(path, str(error), line=int(found[1]) if found else None) from None
+    raw = _dates_as_text(raw)
     return _convert(raw, shape, path, lambda steps, key: _toml_line(text, steps, key))
+
+
+def _dates_as_text(raw: Any) -> Any:
+    """Give TOML dates as ISO text, as YAML dates are here."""
+    if isinstance(raw, dict):
+        return {key: _dates_as_text(value) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [_dates_as_text(value) for value in raw]
+    return raw.isoformat() if isinstance(raw, date) else raw
 
 
 def line_of(text: str, *steps: str | int) -> int | None:
