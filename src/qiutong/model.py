@@ -103,11 +103,16 @@ class CoderKind(StrEnum):
 
 
 class Grade(StrEnum):
-    """How far the compared parties speak about the same code."""
+    """How far the compared parties speak about the same code.
+
+    ``partial`` exists only where three or more parties are compared: two or more of them speak and
+    at least one is silent. With two parties the other six are all there is.
+    """
 
     STRONG = "strong"
     MODERATE = "moderate"
     LIMITED = "limited"
+    PARTIAL = "partial"
     ONE_SIDED = "one-sided"
     ABSENT = "absent"
     UNDEFINED = "undefined"
@@ -524,6 +529,28 @@ class Overlap(Value, frozen=True, kw_only=True):
     undefined: str = ""
 
 
+class OverlapChange(Value, frozen=True, kw_only=True):
+    """What differs for one code between two measurements, such as two as-of dates.
+
+    Parameters
+    ----------
+    before, after
+        The grades; None where the code was not measured on that side.
+    lowest_before, lowest_after
+        The lowest prevalence on each side, or None where undefined.
+    gone, new
+        Per party, ids of the documents that carried the code only before, or only after.
+    """
+
+    code: str
+    before: Grade | None
+    after: Grade | None
+    lowest_before: float | None = None
+    lowest_after: float | None = None
+    gone: dict[str, tuple[str, ...]] = {}
+    new: dict[str, tuple[str, ...]] = {}
+
+
 class Passage(Value, frozen=True, kw_only=True):
     """An exact passage: ``document.text[start:end] == text``.
 
@@ -561,13 +588,44 @@ class EvidencePair(Value, frozen=True, kw_only=True):
     similarity
         Mean cosine between their sentence vectors; ranks pairs, proves nothing.
     note
-        What a reader must know before quoting, such as different force.
+        What a reader must know before quoting, such as different force, in English.
+    note_zh
+        The same in Chinese.
     """
 
     code: str
     passages: tuple[Passage, ...]
     similarity: float | None = None
     note: str = ""
+    note_zh: str = ""
+
+
+class Rivalry(Value, frozen=True, kw_only=True):
+    """A provision that names another compared party, or its policy, as a threat or rival.
+
+    ``document.text[start:end]`` is the exact wording found.
+
+    Parameters
+    ----------
+    segment, document
+        Where it stands.
+    party
+        Whose document it is.
+    named
+        The party named.
+    term
+        The register's term that matched.
+    start, end
+        Offsets of the wording in the document, inside the segment.
+    """
+
+    segment: str
+    document: str
+    party: str
+    named: str
+    term: str
+    start: int
+    end: int
 
 
 class CounterEvidence(Value, frozen=True, kw_only=True):
