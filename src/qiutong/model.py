@@ -650,13 +650,28 @@ class CounterEvidence(Value, frozen=True, kw_only=True):
 
 
 class Source(Value, frozen=True, kw_only=True):
-    """Where a fact was seen."""
+    """Where a fact was seen.
+
+    Parameters
+    ----------
+    text
+        The citation.
+    date
+        Day, month or year of the fact.
+    party
+        The party whose act or word it is, where it is one's.
+    verified
+        ``yes`` where the fact was checked, ``memory`` where it is background knowledge only.
+    fact
+        What was seen there, by language; empty where the citation says enough.
+    """
 
     text: str
     url: str = ""
     date: str = ""
     party: str = ""
     verified: str = ""
+    fact: dict[str, str] = {}
 
 
 class ScreenReason(Value, frozen=True, kw_only=True):
@@ -697,6 +712,10 @@ class Forum(Value, frozen=True, kw_only=True):
         Per party id, ``yes``, ``no``, ``partial`` or ``unknown``.
     since, until
         First and last day (or year or month) it existed; open where empty.
+    state, topics
+        Where it stands and what it deals with, in English; ``state_zh``, ``topics_zh`` in Chinese.
+    planned
+        Announced or reported and not yet at work: it is shown and never counts as a channel.
     """
 
     id: str
@@ -707,7 +726,10 @@ class Forum(Value, frozen=True, kw_only=True):
     until: str = ""
     last_met: str = ""
     state: str = ""
+    state_zh: str = ""
     topics: str = ""
+    topics_zh: str = ""
+    planned: bool = False
     url: str = ""
     sources: tuple[Source, ...] = ()
 
