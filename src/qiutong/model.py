@@ -384,6 +384,8 @@ class Codebook(Value, frozen=True, kw_only=True):
     ----------
     dimensions
         Labels of the dimensions by id and language.
+    unmapped
+        AGORA columns that no code stands for, with the reason.
     """
 
     id: str
@@ -394,6 +396,7 @@ class Codebook(Value, frozen=True, kw_only=True):
     history: tuple[Change, ...] = ()
     source: str = ""
     licence: str = ""
+    unmapped: dict[str, str] = {}
 
     @property
     def name(self) -> str:
