@@ -1,0 +1,131 @@
+"""Tables of the store and the numbered migrations that lead to them.
+
+A migration is never edited once released: a change of shape is a new number.
+"""
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("rank", sa.Integer, primary_key=True),
+    sa.Column("id", sa.String, nullable=False, unique=True),
+    sa.Column("party", sa.String, nullable=False),
+    sa.Column("sha256", sa.String, nullable=False, index=True),
+    # Register fields as JSON: they grow with the method, and nothing searches inside them in SQL.
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text_sha256", sa.String, nullable=False),
+    sa.Column("layout", sa.Text, nullable=False),
+    sa.Column("added_at", sa.String, nullable=False),
+    sa.Column("removed_at", sa.String),
+    sa.Column("removed_why", sa.String),
+)
+
+# Register fields before an update, so that a correction never loses what stood there.
+document_history = sa.Table(
+    "document_history",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("document", sa.String, nullable=False, index=True),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("replaced_at", sa.String, nullable=False),
+)
+
+segments = sa.Table(
+    "segments",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("id", sa.String, nullable=False, unique=True),
+    sa.Column("document", sa.String, nullable=False, index=True),
+    sa.Column("locator", sa.String, nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("page", sa.Integer),
+    sa.Column("headings", sa.Text, nullable=False),
+    sa.Column("lead_start", sa.Integer),
+    sa.Column("lead_end", sa.Integer),
+    sa.Column("language", sa.String, nullable=False),
+)
+
+coders = sa.Table(
+    "coders",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("version", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+)
+
+# One row for each time a coder went through a document, also where it found nothing: "coded and
+# silent" is a result, "not coded yet" is not.
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("document", sa.String, nullable=False),
+    sa.Column("coder", sa.String, nullable=False),
+    sa.Column("coder_version", sa.String, nullable=False),
+    sa.Column("codebook", sa.String, nullable=False),
+    sa.Column("fingerprint", sa.String, nullable=False),
+    sa.Column("finished_at", sa.String, nullable=False),
+    sa.Index("runs_by_document", "coder", "document"),
+)
+
+codings = sa.Table(
+    "codings",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("run", sa.Integer, nullable=False, index=True),
+    sa.Column("document", sa.String, nullable=False),
+    sa.Column("segment", sa.String, nullable=False),
+    sa.Column("code", sa.String, nullable=False),
+    sa.Column("coder", sa.String, nullable=False),
+    sa.Column("codebook", sa.String, nullable=False),
+    sa.Column("evidence_start", sa.Integer),
+    sa.Column("evidence_end", sa.Integer),
+    sa.Column("confidence", sa.Float),
+    sa.Column("position", sa.String),
+    sa.Column("memo", sa.Text, nullable=False),
+    sa.Column("created_at", sa.String, nullable=False),
+)
+
+vectors = sa.Table(
+    "vectors",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("model", sa.String, primary_key=True),
+    # float16: the ranks of passages do not change and the file is half the size.
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+)
+
+originals = sa.Table(
+    "originals",
+    metadata,
+    sa.Column("sha256", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("added_at", sa.String, nullable=False),
+)
+
+
+def _first(connection: sa.Connection) -> None:
+    """Version 1: the first tables; codings refuse to be changed or deleted; words for search."""
+    metadata.create_all(connection)
+    for action in ("UPDATE", "DELETE"):
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER codings_no_{action.lower()} BEFORE {action} ON codings "
+            "BEGIN SELECT RAISE(ABORT, 'codings are append-only'); END"
+        )
+    # Words are cut before they get here (unicode61 would take a Chinese clause for one word), so
+    # the tokenizer only has to split at spaces. Contentless: the text is in documents already.
+    connection.exec_driver_sql(
+        "CREATE VIRTUAL TABLE segment_words USING fts5(words, content='', tokenize='unicode61')"
+    )
+
+
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first,)

@@ -1,0 +1,596 @@
+"""The store: one SQLite file in WAL mode, written in whole transactions.
+
+Nothing is overwritten: codings are append-only, a document that is removed is only marked, and a
+register field that is corrected leaves its old value in ``document_history``.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import sqlalchemy as sa
+
+from qiutong.errors import StudyBusy, StudyError, StudyTooNew, UnknownName
+from qiutong.model import Block, Coder, CoderKind, Coding, Document, Page, Position, Segment
+from qiutong.store import schema
+from qiutong.text import index_terms
+
+BUSY_TIMEOUT_S = 30
+"""How long a second process waits for the first to finish a transaction."""
+
+_CHUNK = 500  # below SQLite's limit on bound values in one statement
+
+
+class StoredDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A document ready to be stored, with its segments."""
+
+    document: Document
+    segments: tuple[Segment, ...]
+
+
+class CodedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What one coder said of one document, in one go."""
+
+    document: str
+    coder: Coder
+    codebook: str
+    fingerprint: str
+    codings: tuple[Coding, ...]
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """One segment found by a search, best first."""
+
+    segment: Segment
+    score: float
+
+
+class _Layout(msgspec.Struct, frozen=True, kw_only=True):
+    pages: tuple[Page, ...] = ()
+    blocks: tuple[Block, ...] = ()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def text_sha256(text: str) -> str:
+    """SHA-256 of a text, in hex: the name under which derived values are cached."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class SqlStore:
+    """Documents, segments, codings and vectors of one study.
+
+    Parameters
+    ----------
+    path
+        The SQLite file; made when missing.
+
+    Raises
+    ------
+    StudyTooNew
+        The file was written by a later Qiutong.
+    StudyBusy
+        Another process kept the file for longer than :data:`BUSY_TIMEOUT_S`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = sa.create_engine(
+            f"sqlite+pysqlite:///{path}",
+            poolclass=sa.pool.NullPool,
+            connect_args={"timeout": BUSY_TIMEOUT_S},
+        )
+
+        @sa.event.listens_for(self._engine, "connect")
+        def _configure(connection: Any, _record: Any) -> None:
+            # We open transactions ourselves: the driver would start them too late for a reader
+            # that decides what to write.
+            connection.isolation_level = None
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+
+        @sa.event.listens_for(self._engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            writing = connection.get_execution_options().get("writing", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+        self._migrate()
+
+    # ------------------------------------------------------------------ transactions
+
+    @contextmanager
+    def _transaction(self, *, writing: bool) -> Iterator[sa.Connection]:
+        try:
+            with (
+                self._engine.connect() as raw,
+                raw.execution_options(writing=writing) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        except sa.exc.OperationalError as error:
+            if "locked" in str(error.orig) or "busy" in str(error.orig):
+                raise StudyBusy(
+                    f"{self.path}: another process has been writing to this study for more than "
+                    f"{BUSY_TIMEOUT_S} s. Wait for it to finish, then run the command again."
+                ) from None
+            raise StudyError(f"{self.path}: {error.orig}") from error
+        except sa.exc.DatabaseError as error:
+            if isinstance(error.orig, sqlite3.DatabaseError) and "append-only" not in str(error):
+                raise StudyError(f"{self.path}: {error.orig}") from error
+            raise
+
+    def _migrate(self) -> None:
+        with self._transaction(writing=False) as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        known = len(schema.MIGRATIONS)
+        if version > known:
+            raise StudyTooNew(
+                f"{self.path}: written by a later Qiutong (store version {version}, this one "
+                f"knows {known}). Install the newer Qiutong to open it."
+            )
+        if version == known:
+            return
+        with self._transaction(writing=True) as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            for number, step in enumerate(schema.MIGRATIONS[version:], version + 1):
+                step(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {number}")
+
+    def close(self) -> None:
+        """Close the file's connections."""
+        self._engine.dispose()
+
+    # ------------------------------------------------------------------ documents
+
+    def add_documents(
+        self,
+        items: Sequence[StoredDocument],
+        updates: Sequence[Document] = (),
+        coded: Sequence[CodedDocument] = (),
+    ) -> None:
+        """Add documents with their segments, update register fields, add codings: all or nothing.
+
+        Parameters
+        ----------
+        items
+            New documents.
+        updates
+            Documents already stored whose register fields are replaced; their text stays.
+        coded
+            Codings that arrive with the documents, such as the tags of a data set.
+        """
+        with self._transaction(writing=True) as connection:
+            now = _now()
+            for item in items:
+                document = item.document
+                connection.execute(
+                    schema.documents.insert(),
+                    {
+                        "id": document.id,
+                        "party": document.party,
+                        "sha256": document.sha256,
+                        "record": _record(document),
+                        "text": document.text,
+                        "text_sha256": text_sha256(document.text),
+                        "layout": _encode(_Layout(pages=document.pages, blocks=document.blocks)),
+                        "added_at": now,
+                    },
+                )
+                _insert_segments(connection, item.segments)
+            for document in updates:
+                old = connection.execute(
+                    sa.select(schema.documents.c.record).where(schema.documents.c.id == document.id)
+                ).scalar_one()
+                if old == _record(document):
+                    continue
+                connection.execute(
+                    schema.document_history.insert(),
+                    {"document": document.id, "record": old, "replaced_at": now},
+                )
+                connection.execute(
+                    schema.documents.update().where(schema.documents.c.id == document.id),
+                    {"party": document.party, "record": _record(document)},
+                )
+            for one in coded:
+                _insert_coded(connection, one, now)
+
+    def remove_document(self, document_id: str, why: str) -> None:
+        """Mark a document as removed; its text and codings stay in the file."""
+        with self._transaction(writing=True) as connection:
+            result = connection.execute(
+                schema.documents.update()
+                .where(schema.documents.c.id == document_id)
+                .where(schema.documents.c.removed_at.is_(None)),
+                {"removed_at": _now(), "removed_why": why},
+            )
+        if not result.rowcount:
+            raise UnknownName("document", document_id, self.document_ids())
+
+    def document_ids(self) -> tuple[str, ...]:
+        """Ids of the documents in the study, in the order they were added."""
+        query = (
+            sa.select(schema.documents.c.id)
+            .where(schema.documents.c.removed_at.is_(None))
+            .order_by(schema.documents.c.rank)
+        )
+        with self._transaction(writing=False) as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def taken_ids(self) -> dict[str, str]:
+        """SHA-256 of the kept bytes by document id, removed documents included."""
+        query = sa.select(schema.documents.c.id, schema.documents.c.sha256)
+        with self._transaction(writing=False) as connection:
+            return {row.id: row.sha256 for row in connection.execute(query)}
+
+    def documents(
+        self, ids: Iterable[str] | None = None, *, with_text: bool = True
+    ) -> Iterator[Document]:
+        """Documents in the order they were added.
+
+        Parameters
+        ----------
+        ids
+            Only these; all where None.
+        with_text
+            Whether text, pages and blocks are read; without them a register of any size is cheap.
+        """
+        table = schema.documents
+        wanted = None if ids is None else set(ids)
+        columns = [table.c.id, table.c.record]
+        if with_text:
+            columns += [table.c.text, table.c.layout]
+        query = sa.select(*columns).where(table.c.removed_at.is_(None)).order_by(table.c.rank)
+        if wanted is not None and len(wanted) <= _CHUNK:
+            query = query.where(table.c.id.in_(wanted))
+        with self._transaction(writing=False) as connection:
+            for row in connection.execute(query):
+                if wanted is not None and row.id not in wanted:
+                    continue
+                document = msgspec.json.decode(row.record, type=Document)
+                if with_text:
+                    layout = msgspec.json.decode(row.layout, type=_Layout)
+                    document = msgspec.structs.replace(
+                        document, text=row.text, pages=layout.pages, blocks=layout.blocks
+                    )
+                yield document
+
+    def document(self, document_id: str) -> Document:
+        """One document with its text.
+
+        Raises
+        ------
+        UnknownName
+            No document of that id; the nearest ids are offered.
+        """
+        for document in self.documents([document_id]):
+            return document
+        raise UnknownName("document", document_id, self.document_ids())
+
+    def text_digests(self) -> dict[str, str]:
+        """SHA-256 of the normalised text by document id."""
+        query = sa.select(schema.documents.c.id, schema.documents.c.text_sha256).where(
+            schema.documents.c.removed_at.is_(None)
+        )
+        with self._transaction(writing=False) as connection:
+            return {row.id: row.text_sha256 for row in connection.execute(query)}
+
+    # ------------------------------------------------------------------ segments
+
+    def segments(
+        self, document: Document | None = None, ids: Iterable[str] | None = None
+    ) -> Iterator[Segment]:
+        """Segments of one document, of given ids, or of the whole study, in reading order."""
+        table, owner = schema.segments, schema.documents
+        query = (
+            sa.select(table, owner.c.rank)
+            .join(owner, owner.c.id == table.c.document)
+            .where(owner.c.removed_at.is_(None))
+            .order_by(owner.c.rank, table.c.start)
+        )
+        if document is not None:
+            query = query.where(table.c.document == document.id)
+        wanted = None if ids is None else set(ids)
+        if wanted is not None and len(wanted) <= _CHUNK:
+            query = query.where(table.c.id.in_(wanted))
+        with self._transaction(writing=False) as connection:
+            text, holder = (document.text, document.id) if document else ("", "")
+            for row in connection.execute(query):
+                if wanted is not None and row.id not in wanted:
+                    continue
+                if row.document != holder:
+                    holder = row.document
+                    text = connection.execute(
+                        sa.select(owner.c.text).where(owner.c.id == holder)
+                    ).scalar_one()
+                yield _segment(row, text)
+
+    def segment_counts(self) -> dict[str, int]:
+        """Number of segments by document id."""
+        query = sa.select(schema.segments.c.document, sa.func.count()).group_by(
+            schema.segments.c.document
+        )
+        with self._transaction(writing=False) as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def search(self, query: str, limit: int = 20) -> tuple[Hit, ...]:
+        """Segments that hold every word of the query, best first (BM25).
+
+        Parameters
+        ----------
+        query
+            Words in any language; the words inside one pair of double quotes must follow each
+            other. Traditional and simplified characters find each other.
+        """
+        expression = _fts_expression(query)
+        if not expression:
+            return ()
+        sql = sa.text(
+            "SELECT s.*, d.text AS document_text, bm25(segment_words) AS score FROM segment_words "
+            "JOIN segments s ON s.number = segment_words.rowid "
+            "JOIN documents d ON d.id = s.document "
+            "WHERE segment_words MATCH :expression AND d.removed_at IS NULL "
+            "ORDER BY score, s.number LIMIT :limit"
+        ).bindparams(expression=expression, limit=limit)
+        with self._transaction(writing=False) as connection:
+            return tuple(
+                Hit(segment=_segment(row, row.document_text), score=-row.score)
+                for row in connection.execute(sql)
+            )
+
+    # ------------------------------------------------------------------ codings
+
+    def add_coded(self, coded: CodedDocument) -> None:
+        """Add what one coder said of one document."""
+        self.add_documents((), coded=(coded,))
+
+    def finished(self, coder: str) -> dict[str, str]:
+        """Fingerprint of a coder's latest run by document id."""
+        query = (
+            sa.select(schema.runs.c.document, schema.runs.c.fingerprint)
+            .where(schema.runs.c.coder == coder)
+            .order_by(schema.runs.c.number)
+        )
+        with self._transaction(writing=False) as connection:
+            return {row.document: row.fingerprint for row in connection.execute(query)}
+
+    def codings(self, coder: str | None = None) -> tuple[Coding, ...]:
+        """Codings of each coder's latest run over each document still in the study."""
+        latest = sa.select(sa.func.max(schema.runs.c.number)).group_by(
+            schema.runs.c.coder, schema.runs.c.document
+        )
+        table = schema.codings
+        query = (
+            sa.select(table)
+            .join(schema.documents, schema.documents.c.id == table.c.document)
+            .where(schema.documents.c.removed_at.is_(None))
+            .where(table.c.run.in_(latest))
+            .order_by(table.c.number)
+        )
+        if coder is not None:
+            query = query.where(table.c.coder == coder)
+        with self._transaction(writing=False) as connection:
+            return tuple(
+                Coding(
+                    document=row.document,
+                    code=row.code,
+                    coder=row.coder,
+                    codebook=row.codebook,
+                    segment=row.segment,
+                    evidence_start=row.evidence_start,
+                    evidence_end=row.evidence_end,
+                    confidence=row.confidence,
+                    position=Position(row.position) if row.position else None,
+                    memo=row.memo,
+                )
+                for row in connection.execute(query)
+            )
+
+    def coders(self) -> tuple[Coder, ...]:
+        """Coders that have coded here, each in its latest version."""
+        query = (
+            sa.select(
+                schema.runs.c.coder,
+                schema.runs.c.coder_version,
+                schema.coders.c.kind,
+                schema.coders.c.description,
+            )
+            .join(
+                schema.coders,
+                (schema.coders.c.id == schema.runs.c.coder)
+                & (schema.coders.c.version == schema.runs.c.coder_version),
+            )
+            .order_by(schema.runs.c.number)
+        )
+        with self._transaction(writing=False) as connection:
+            found = {
+                row.coder: Coder(
+                    id=row.coder,
+                    kind=CoderKind(row.kind),
+                    version=row.coder_version,
+                    description=row.description,
+                )
+                for row in connection.execute(query)
+            }
+        return tuple(found.values())
+
+    # ------------------------------------------------------------------ vectors and originals
+
+    def vector_cache(self, model: str) -> "StoredVectors":
+        """Cache of sentence vectors of one embedding model."""
+        return StoredVectors(self, model)
+
+    def note_original(self, sha256: str, name: str, size: int) -> None:
+        """Remember which file a kept original came from."""
+        with self._transaction(writing=True) as connection:
+            connection.execute(
+                schema.originals.insert().prefix_with("OR IGNORE"),
+                {"sha256": sha256, "name": name, "bytes": size, "added_at": _now()},
+            )
+
+
+class StoredVectors:
+    """Sentence vectors kept in the store, by the SHA-256 of the sentence.
+
+    Vectors are kept as float16 and given back as float32 of unit length.
+    """
+
+    def __init__(self, store: SqlStore, model: str) -> None:
+        self._store = store
+        self._model = model
+
+    def get(self, keys: Sequence[str]) -> dict[str, np.ndarray]:
+        """Vectors of those keys that are known."""
+        table = schema.vectors
+        found: dict[str, np.ndarray] = {}
+        with self._store._transaction(writing=False) as connection:
+            for first in range(0, len(keys), _CHUNK):
+                query = sa.select(table.c.key, table.c.vector).where(
+                    table.c.model == self._model, table.c.key.in_(keys[first : first + _CHUNK])
+                )
+                for key, blob in connection.execute(query):
+                    vector = np.frombuffer(blob, dtype=np.float16).astype(np.float32)
+                    found[key] = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        return found
+
+    def put(self, vectors: Mapping[str, np.ndarray]) -> None:
+        """Keep vectors; those already known stay as they are."""
+        rows = [
+            {"key": key, "model": self._model, "vector": vector.astype(np.float16).tobytes()}
+            for key, vector in vectors.items()
+        ]
+        if rows:
+            with self._store._transaction(writing=True) as connection:
+                connection.execute(schema.vectors.insert().prefix_with("OR IGNORE"), rows)
+
+
+# ---------------------------------------------------------------------------- rows and values
+
+
+def _encode(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _record(document: Document) -> str:
+    return _encode(msgspec.structs.replace(document, text="", pages=(), blocks=()))
+
+
+def _insert_segments(connection: sa.Connection, segments: Sequence[Segment]) -> None:
+    if not segments:
+        return
+    first = connection.execute(
+        sa.select(sa.func.coalesce(sa.func.max(schema.segments.c.number), 0))
+    ).scalar_one()
+    connection.execute(
+        schema.segments.insert(),
+        [
+            {
+                "number": number,
+                "id": segment.id,
+                "document": segment.document,
+                "locator": segment.locator,
+                "start": segment.start,
+                "end": segment.end,
+                "page": segment.page,
+                "headings": _encode(segment.headings),
+                "lead_start": segment.lead_in[0] if segment.lead_in else None,
+                "lead_end": segment.lead_in[1] if segment.lead_in else None,
+                "language": segment.language,
+            }
+            for number, segment in enumerate(segments, first + 1)
+        ],
+    )
+    connection.execute(
+        sa.text("INSERT INTO segment_words (rowid, words) VALUES (:number, :words)"),
+        [
+            {
+                "number": number,
+                "words": " ".join(index_terms("\n".join((*segment.headings, segment.text)))),
+            }
+            for number, segment in enumerate(segments, first + 1)
+        ],
+    )
+
+
+def _insert_coded(connection: sa.Connection, coded: CodedDocument, now: str) -> None:
+    coder = coded.coder
+    connection.execute(
+        schema.coders.insert().prefix_with("OR IGNORE"),
+        {
+            "id": coder.id,
+            "version": coder.version,
+            "kind": coder.kind.value,
+            "description": coder.description,
+        },
+    )
+    run = connection.execute(
+        schema.runs.insert(),
+        {
+            "document": coded.document,
+            "coder": coder.id,
+            "coder_version": coder.version,
+            "codebook": coded.codebook,
+            "fingerprint": coded.fingerprint,
+            "finished_at": now,
+        },
+    ).inserted_primary_key
+    rows = [
+        {
+            "run": run[0] if run else None,
+            "document": coding.document,
+            "segment": coding.segment,
+            "code": coding.code,
+            "coder": coding.coder,
+            "codebook": coding.codebook,
+            "evidence_start": coding.evidence_start,
+            "evidence_end": coding.evidence_end,
+            "confidence": coding.confidence,
+            "position": coding.position.value if coding.position else None,
+            "memo": coding.memo,
+            "created_at": now,
+        }
+        for coding in coded.codings
+    ]
+    if rows:
+        connection.execute(schema.codings.insert(), rows)
+
+
+def _segment(row: Any, text: str) -> Segment:
+    return Segment(
+        id=row.id,
+        document=row.document,
+        locator=row.locator,
+        start=row.start,
+        end=row.end,
+        text=text[row.start : row.end],
+        page=row.page,
+        headings=tuple(msgspec.json.decode(row.headings, type=list[str])),
+        lead_in=None if row.lead_start is None else (row.lead_start, row.lead_end),
+        language=row.language,
+    )
+
+
+def _fts_expression(query: str) -> str:
+    """Every word quoted, so that no character of the query is read as FTS5 syntax.
+
+    A Chinese query is cut into words by the same rule as the text. Its words must follow each
+    other only inside double quotes.
+    """
+    parts: list[str] = []
+    for number, piece in enumerate(query.split('"')):
+        terms = [term.replace('"', "") for term in index_terms(piece)]
+        if not terms:
+            continue
+        if number % 2:
+            parts.append('"' + " ".join(terms) + '"')
+        else:
+            parts.extend(f'"{term}"' for term in terms)
+    return " ".join(parts)
