@@ -592,6 +592,7 @@ def _support_changes(
             + "，".join(f"{p.label('zh')}{t}份文件中再有{n}份述及" for p, n, t in short),
         )
     single = [(code, judge({code: min_grade})) for code in lifts]
+    sets: list[tuple[tuple[str, ...], Verdict]]
     if any(after is not verdict for _, after in single):
         sets = [((code,), after) for code, after in single if after is not verdict]
     else:
