@@ -800,7 +800,7 @@ class Results(Value, frozen=True, kw_only=True):
     documents
         In-scope documents as of the date, without their text.
     left_out
-        Documents left out as of the date: id to reason.
+        Documents left out as of the date: id to reason, by language.
     segments
         Number of segments per document.
     evidence, counter_evidence, screens
@@ -817,7 +817,7 @@ class Results(Value, frozen=True, kw_only=True):
     codebook: Codebook
     coders: tuple[Coder, ...]
     documents: tuple[Document, ...]
-    left_out: dict[str, str]
+    left_out: dict[str, dict[str, str]]
     segments: dict[str, int]
     overlaps: tuple[Overlap, ...]
     evidence: dict[str, tuple[EvidencePair, ...]]
@@ -827,3 +827,4 @@ class Results(Value, frozen=True, kw_only=True):
     fora: tuple[Forum, ...]
     method: dict[str, object]
     warnings: tuple[dict[str, str], ...] = ()
+    left_out_documents: tuple[Document, ...] = ()
