@@ -640,10 +640,10 @@ class CueMatcher:
         if first is None:
             raise ValueError(f'{code}: cue "{cue}": {_cue_problem(cue, self.language)}')
         head = first.group().lower()
-        alone = cue.rstrip("*") == first.group()
-        pattern = None if alone else _spaced_pattern(cue)
         index = self._prefixes if cue[first.end() : first.end() + 1] == "*" else self._index
-        index.setdefault(head, []).append((code, "", pattern))
+        # A cue of one word needs no pattern: the word found is the hit.
+        alone = cue.rstrip("*") == first.group()
+        index.setdefault(head, []).append((code, "" if alone else cue, None))
 
     def find(self, text: str, start: int = 0, end: int | None = None) -> list[tuple[str, int, int]]:
         """Find every cue in a stretch of text.
@@ -702,7 +702,10 @@ class CueMatcher:
             cues += self._prefixes.get(lower[:length], ())
         if len(self._seen) > 200_000:
             self._seen.clear()
-        self._seen[word] = tuple(cues)
+        # Compiled when a text first holds the cue's first word; most cues never are.
+        self._seen[word] = tuple(
+            (code, cue, _spaced_pattern(cue) if cue else None) for code, cue, _ in cues
+        )
         return self._seen[word]
 
     def _find_strings(self, text: str, start: int, end: int) -> list[tuple[str, int, int]]:
