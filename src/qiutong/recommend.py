@@ -65,8 +65,11 @@ _SETTLED = {
     "uneven": ("unevenly settled", "各方规范的约束力不一"),
     "silent": ("at least one side without a text on it", "至少一方没有相关文本"),
 }
-_SPEAKS = {"all": ("on every side", "各方"), "some": ("on some sides only", "仅部分方"),
-           "none": ("on no side", "各方均未")}  # fmt: skip
+_SPEAKS = {
+    "all": ("if {} spoke on it on every side", "若各方{}均述及该主题"),
+    "some": ("if {} spoke on it on some sides only", "若仅部分方的{}述及该主题"),
+    "none": ("if {} spoke on it on no side", "若各方{}均未述及该主题"),
+}
 
 
 # --------------------------------------------------------------------------- support
@@ -501,7 +504,7 @@ def _why(
     if verdict is Verdict.RECOMMENDED:
         return {
             "en": f"The texts of the parties overlap ({listed_en}), and no named tension or rival "
-            f"framing stands against it.{note_en}",
+            f"framing rules it out.{note_en}",
             "zh": f"各方文本在此存在交集（{listed_zh}），筛查未发现妨碍对话的分歧或对抗性表述。{note_zh}",
         }
     if verdict is Verdict.HANDLE_WITH_CARE:
@@ -574,9 +577,9 @@ def _support_changes(
                 changes.append(
                     WouldChange(
                         change={
-                            "en": f"{lose} fewer of the {total} documents of {party.label('en')} "
-                            f"with “{names['en']}”",
-                            "zh": f"{party.label('zh')}的{total}份文件中，述及“{names['zh']}”的减少{lose}份",
+                            "en": f"if {lose} fewer of the {total} documents of {party.label('en')} "
+                            f"carried “{names['en']}”",
+                            "zh": f"若{party.label('zh')}的{total}份文件中，述及“{names['zh']}”的减少{lose}份",
                         },
                         verdict=after,
                     )
@@ -584,7 +587,7 @@ def _support_changes(
             continue
         short = [one for one in gaps if one[1] > 0]
         lifts[code] = (
-            f"“{names['en']}” in "
+            f"“{names['en']}” were in "
             + " and ".join(
                 f"{n} more of the {t} documents of {p.label('en')}" for p, n, t in short
             ),
@@ -600,8 +603,8 @@ def _support_changes(
     for codes, after in sets:
         if codes and after is not verdict:
             change = {
-                "en": "; ".join(lifts[code][0] for code in codes),
-                "zh": "；".join(lifts[code][1] for code in codes),
+                "en": "if " + "; ".join(lifts[code][0] for code in codes),
+                "zh": "若" + "；".join(lifts[code][1] for code in codes),
             }
             changes.append(WouldChange(change=change, verdict=after))
     for step in (-1, 1):
@@ -612,17 +615,17 @@ def _support_changes(
         after = judge({}, floor)
         if after is not verdict:
             change = {
-                "en": f"{floor} instead of {min_grade} as the lowest grade that supports a topic",
-                "zh": f"把支持议题的最低等级由“{_GRADE_ZH[min_grade]}”改为“{_GRADE_ZH[floor]}”",
+                "en": f"if {floor} instead of {min_grade} were the lowest grade that supports a topic",
+                "zh": f"若把支持议题的最低等级由“{_GRADE_ZH[min_grade]}”改为“{_GRADE_ZH[floor]}”",
             }
             changes.append(WouldChange(change=change, verdict=after))
     return changes
 
 
 _KINDS = {
-    "tension": ("without the tension “{}”", "若无“{}”这一分歧"),
-    "rivalry": ("without the rival framing in the texts of {}", "若{}文本中没有对抗性表述"),
-    "override": ("without the analyst's override on “{}”", "若撤销分析者对“{}”的裁定"),
+    "tension": ("if there were no tension “{}”", "若无“{}”这一分歧"),
+    "rivalry": ("if the texts of {} had no rival framing", "若{}文本中没有对抗性表述"),
+    "override": ("if the analyst's override on “{}” were lifted", "若撤销分析者对“{}”的裁定"),
 }
 
 
@@ -660,7 +663,7 @@ def _screen_changes(
         if after is not verdict:
             listed = [names.get(one.id, {}) for one in weighty]
             change = {
-                "en": "without any of: " + "; ".join(text_in(one, "en") for one in listed),
+                "en": "if there were none of: " + "; ".join(text_in(one, "en") for one in listed),
                 "zh": "若以下分歧均不存在：" + "；".join(text_in(one, "zh") for one in listed),
             }
             changes.append(WouldChange(change=change, verdict=after))
@@ -682,8 +685,8 @@ def _flips(table: TrackTable, inputs: Mapping[str, Any]) -> Iterable[tuple[Names
     security = inputs["national_security"]
     yield (
         {
-            "en": "the subject " + ("not " if security else "") + "one of national security",
-            "zh": "该主题" + ("不" if security else "") + "涉及国家安全",
+            "en": f"if the subject were {'not ' if security else ''}one of national security",
+            "zh": f"若该主题{'不' if security else ''}涉及国家安全",
         },
         {**inputs, "national_security": not security},
     )
@@ -691,8 +694,8 @@ def _flips(table: TrackTable, inputs: Mapping[str, Any]) -> Iterable[tuple[Names
         holds = inputs["subject"].get(item.id, False)
         yield (
             {
-                "en": ("not so: " if holds else "if so: ") + text_in(item.meaning, "en"),
-                "zh": ("若并非如此：" if holds else "若属于：") + text_in(item.meaning, "zh"),
+                "en": f"if this were {'not ' if holds else ''}so: {text_in(item.meaning, 'en')}",
+                "zh": f"若{'并非如此' if holds else '确属如此'}：{text_in(item.meaning, 'zh')}",
             },
             {**inputs, "subject": {**inputs["subject"], item.id: not holds}},
         )
@@ -702,22 +705,25 @@ def _flips(table: TrackTable, inputs: Mapping[str, Any]) -> Iterable[tuple[Names
             if value != now:
                 yield (
                     {
-                        "en": f"{text_in(name, 'en') or group} speaking on it {en}",
-                        "zh": f"{zh}{text_in(name, 'zh') or group}述及该主题",
+                        "en": en.format(text_in(name, "en") or group),
+                        "zh": zh.format(text_in(name, "zh") or group),
                     },
                     {**inputs, "speaks": {**inputs["speaks"], group: value}},
                 )
     for value, (en, zh) in _SETTLED.items():
         if value != inputs["settled"]:
-            yield ({"en": en, "zh": zh}, {**inputs, "settled": value})
+            yield (
+                {"en": f"if it stood so: {en}", "zh": f"若情况为：{zh}"},
+                {**inputs, "settled": value},
+            )
     for kind in sorted({kind for track in table.tracks for kind in track.kinds}):
         held = inputs["channels"].get(kind, [])
         names = [track.name for track in table.tracks if kind in track.kinds]
         en, zh = (text_in(names[0], one) for one in ("en", "zh"))
         yield (
             {
-                "en": f"{'no' if held else 'an'} open channel of this kind: {en}",
-                "zh": f"{'没有' if held else '有'}此类渠道：{zh}",
+                "en": f"if there were {'no' if held else 'an'} open forum of this kind: {en}",
+                "zh": f"若{'没有' if held else '有'}此类渠道：{zh}",
             },
             {**inputs, "channels": {**inputs["channels"], kind: [] if held else ["new"]}},
         )
