@@ -5,6 +5,7 @@ register field that is corrected leaves its old value in ``document_history``.
 """
 
 import hashlib
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,10 +17,10 @@ import msgspec
 import numpy as np
 import sqlalchemy as sa
 
-from qiutong.errors import StudyBusy, StudyError, StudyTooNew, UnknownName
+from qiutong.errors import DuplicateDocument, StudyBusy, StudyError, StudyTooNew, UnknownName
 from qiutong.model import Block, Coder, CoderKind, Coding, Document, Page, Position, Segment
 from qiutong.store import schema
-from qiutong.text import index_terms
+from qiutong.text import index_terms, to_simplified
 
 BUSY_TIMEOUT_S = 30
 """How long a second process waits for the first to finish a transaction."""
@@ -123,6 +124,13 @@ class SqlStore:
                     f"{BUSY_TIMEOUT_S} s. Wait for it to finish, then run the command again."
                 ) from None
             raise StudyError(f"{self.path}: {error.orig}") from error
+        except sa.exc.IntegrityError as error:
+            if "documents." in str(error.orig):
+                raise DuplicateDocument(
+                    f"{self.path}: a document with one of these ids has been added meanwhile. "
+                    "Run the command again."
+                ) from None
+            raise
         except sa.exc.DatabaseError as error:
             if isinstance(error.orig, sqlite3.DatabaseError) and "append-only" not in str(error):
                 raise StudyError(f"{self.path}: {error.orig}") from error
@@ -330,21 +338,32 @@ class SqlStore:
             Words in any language; the words inside one pair of double quotes must follow each
             other. Traditional and simplified characters find each other.
         """
-        expression = _fts_expression(query)
+        expression, phrases = _fts_expression(query)
         if not expression:
             return ()
+        # Words of a phrase must all be there for the index; that they follow each other is seen in
+        # the text itself, because the index holds long Chinese words and their parts side by side.
         sql = sa.text(
             "SELECT s.*, d.text AS document_text, bm25(segment_words) AS score FROM segment_words "
             "JOIN segments s ON s.number = segment_words.rowid "
             "JOIN documents d ON d.id = s.document "
             "WHERE segment_words MATCH :expression AND d.removed_at IS NULL "
-            "ORDER BY score, s.number LIMIT :limit"
-        ).bindparams(expression=expression, limit=limit)
+            "ORDER BY score, s.number" + ("" if phrases else " LIMIT :limit")
+        ).bindparams(expression=expression)
+        if not phrases:
+            sql = sql.bindparams(limit=limit)
+        hits: list[Hit] = []
         with self._transaction(writing=False) as connection:
-            return tuple(
-                Hit(segment=_segment(row, row.document_text), score=-row.score)
-                for row in connection.execute(sql)
-            )
+            for row in connection.execute(sql):
+                segment = _segment(row, row.document_text)
+                if phrases:
+                    held = _phrase("\n".join((*segment.headings, segment.text)))
+                    if not all(phrase in held for phrase in phrases):
+                        continue
+                hits.append(Hit(segment=segment, score=-row.score))
+                if len(hits) == limit:
+                    break
+        return tuple(hits)
 
     # ------------------------------------------------------------------ codings
 
@@ -578,19 +597,23 @@ def _segment(row: Any, text: str) -> Segment:
     )
 
 
-def _fts_expression(query: str) -> str:
-    """Every word quoted, so that no character of the query is read as FTS5 syntax.
+def _phrase(text: str) -> str:
+    """Text as phrases are compared: simplified, lower case, spaces folded, none beside Han."""
+    folded = re.sub(r"\s+", " ", to_simplified(text).lower()).strip()
+    return re.sub(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])", "", folded)
 
-    A Chinese query is cut into words by the same rule as the text. Its words must follow each
-    other only inside double quotes.
+
+def _fts_expression(query: str) -> tuple[str, tuple[str, ...]]:
+    """Give the index's query, and the phrases to look for in the text.
+
+    Every word is quoted, so that no character of the query is read as FTS5 syntax.
     """
-    parts: list[str] = []
-    for number, piece in enumerate(query.split('"')):
+    words: list[str] = []
+    phrases: list[str] = []
+    pieces = query.split('"')
+    for number, piece in enumerate(pieces):
         terms = [term.replace('"', "") for term in index_terms(piece)]
-        if not terms:
-            continue
-        if number % 2:
-            parts.append('"' + " ".join(terms) + '"')
-        else:
-            parts.extend(f'"{term}"' for term in terms)
-    return " ".join(parts)
+        words += [f'"{term}"' for term in terms]
+        if terms and number % 2 and number < len(pieces) - 1:
+            phrases.append(_phrase(piece))
+    return " ".join(dict.fromkeys(words)), tuple(phrases)

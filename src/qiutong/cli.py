@@ -1,0 +1,817 @@
+"""The command line: parse, call one library function, print.
+
+Every command works on the study in the current folder (or the nearest folder above it), or on
+``--study FOLDER``. ``--json`` prints one JSON value and nothing else on standard output; progress,
+warnings and errors go to standard error. Exit status: 0 done; 1 an error of ours with one clear
+message; 2 wrong use; 130 stopped with Ctrl-C.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import msgspec
+import typer
+
+from qiutong.errors import BadSettings, InputError, QiutongError, UnknownName
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from qiutong.model import Document, Overlap, Recommendation, Screen, Segment
+    from qiutong.study import Study
+
+app = typer.Typer(
+    name="qiutong",
+    help="Find what AI-policy documents of two or more parties share, how sure that is, and what "
+    "to talk about: 求同存异.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+codebook_app = typer.Typer(
+    help="Show, check, compare and migrate codebooks.", no_args_is_help=True, rich_markup_mode=None
+)
+playbook_app = typer.Typer(
+    help="Check the playbook: tensions, topics, tracks and fora.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(codebook_app, name="codebook")
+app.add_typer(playbook_app, name="playbook")
+
+StudyOption = Annotated[
+    str, typer.Option("--study", metavar="FOLDER", help="The study; the current folder by default.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+AsOfOption = Annotated[
+    str,
+    typer.Option(
+        "--as-of", metavar="DATE", help="today or YYYY-MM-DD; the study's own date by default."
+    ),
+]
+
+_root_study = ""
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from qiutong.study import software_version
+
+        print(software_version())
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    study: StudyOption = "",
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    global _root_study
+    _root_study = study
+
+
+# ---------------------------------------------------------------------------- making and adding
+
+
+@app.command()
+def init(
+    folder: Annotated[str, typer.Argument(help="Folder of the new study.")],
+    party: Annotated[
+        list[str], typer.Option("--party", help="A party's id; give two or more.")
+    ] = [],  # noqa: B006  typer copies the default
+    name: Annotated[str, typer.Option(help="Title of the study.")] = "",
+    like: Annotated[
+        str, typer.Option("--from", metavar="STUDY", help="Copy a bundled study: us-china-ai.")
+    ] = "",
+) -> None:
+    """Make a new study."""
+    from qiutong.study import SETTINGS_FILE, Study
+
+    with _Bar() as bar:
+        study = Study.create(folder, party, name=name, like=like, progress=bar)
+    count = len(study.documents())
+    _say(f"Made the study {study.folder} ({', '.join(one.id for one in study.parties)}).")
+    if count:
+        _say(f"{count} documents were copied. Next: qiutong code --study {folder}")
+    else:
+        _say(f"Settings are in {SETTINGS_FILE}. Next: cd {folder}; qiutong add register.csv")
+
+
+@app.command()
+def add(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Registers (CSV), files, folders, addresses, or an AGORA folder or zip."
+        ),
+    ],
+    study: StudyOption = "",
+    party: Annotated[str, typer.Option(help="Party of files, and of rows that name none.")] = "",
+    title: Annotated[str, typer.Option(help="Title in the document's language.")] = "",
+    issuer: Annotated[str, typer.Option(help="Who issued it.")] = "",
+    issuer_type: Annotated[str, typer.Option(help="Such as central-government, company.")] = "",
+    instrument: Annotated[str, typer.Option(help="Such as law, standard, statement.")] = "",
+    force: Annotated[str, typer.Option(help="binding, voluntary or aspirational.")] = "",
+    date_issued: Annotated[str, typer.Option("--date", help="Day of issue, YYYY-MM-DD.")] = "",
+    language: Annotated[str, typer.Option(help="Language tag; found from the text if empty.")] = "",
+    endorsed_by: Annotated[
+        str, typer.Option(help="For a joint text: the parties, with semicolons between.")
+    ] = "",
+    identity: Annotated[str, typer.Option("--id", help="Id of a single document.")] = "",
+    only: Annotated[
+        list[str], typer.Option(metavar="COLUMN=VALUE", help="AGORA: rows to take.")
+    ] = [],  # noqa: B006
+    update: Annotated[
+        bool, typer.Option(help="Correct the register fields of documents already there.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add documents to the study."""
+    given = {
+        "title": title, "issuer": issuer, "issuer_type": issuer_type, "instrument": instrument,
+        "force": force, "date_issued": date_issued, "language": language,
+        "endorsed_by": endorsed_by, "id": identity,
+    }  # fmt: skip
+    wanted: dict[str, str] = {}
+    for one in only:
+        column, equals, value = one.partition("=")
+        if not equals:
+            raise typer.BadParameter(f'"{one}" is not COLUMN=VALUE', param_hint="--only")
+        wanted[column] = value
+    if identity and len(sources) > 1:
+        raise typer.BadParameter("an id is for one document only", param_hint="--id")
+    with _Bar() as bar:
+        report = _open(study).add(
+            *sources,
+            party=party,
+            update=update,
+            only=wanted,
+            progress=bar,
+            **{column: value for column, value in given.items() if value},
+        )
+    for warning in report.warnings:
+        _warn(warning)
+    if as_json:
+        _print_json(
+            {
+                "added": report.added,
+                "updated": report.updated,
+                "unchanged": report.unchanged,
+                "failed": [str(error) for error in report.failed],
+                "warnings": report.warnings,
+            }
+        )
+    else:
+        parts = [f"Added {len(report.added)}"]
+        if report.updated:
+            parts.append(f"corrected {len(report.updated)}")
+        if report.unchanged:
+            parts.append(f"{len(report.unchanged)} were there already")
+        _say("; ".join(parts) + ".")
+    if report.failed:
+        count = len(report.failed)
+        listed = "\n".join(f"  {error}" for error in report.failed)
+        raise InputError(
+            f"{count} document{'s' if count != 1 else ''} could not be read; "
+            f"the others were added.\n{listed}"
+        )
+
+
+@app.command()
+def remove(
+    document: Annotated[str, typer.Argument(help="Id of the document.")],
+    why: Annotated[str, typer.Option(help="The reason, kept in the store.")] = "",
+    study: StudyOption = "",
+) -> None:
+    """Take a document out of the study; its text and codings stay in the store."""
+    _open(study).remove(document, why)
+    _say(f"Removed {document}.")
+
+
+# ---------------------------------------------------------------------------- finding and reading
+
+
+@app.command()
+def documents(
+    study: StudyOption = "", as_json: JsonOption = False, as_csv: CsvOption = False
+) -> None:
+    """List the documents."""
+    held = _open(study).documents()
+    rows = [
+        {
+            key: value
+            for key, value in msgspec.to_builtins(one).items()
+            if key not in ("text", "pages", "blocks")
+        }
+        for one in held
+    ]
+    if _printed(rows, as_json, as_csv):
+        return
+    _print_table(
+        ["Document", "Party", "Date", "Status", "Title"],
+        [
+            [one.id, one.party, str(one.date_issued or "–"), one.status.value, one.title]
+            for one in held
+        ],
+    )
+
+
+@app.command()
+def segments(
+    document: Annotated[str, typer.Argument(help="Id of a document; all where empty.")] = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """List the provisions with their locators and exact offsets."""
+    from qiutong.exporters.tables import segment_rows
+
+    held = list(_open(study).segments(document or None))
+    if _printed(segment_rows(held), as_json, as_csv):
+        return
+    _print_table(
+        ["Document", "Locator", "Text"], [[one.document, one.locator, one.text] for one in held]
+    )
+
+
+@app.command()
+def show(
+    document: Annotated[str, typer.Argument(help="Id of a document.")],
+    locator: Annotated[str, typer.Argument(help="Only this provision, such as 第四条.")] = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Read a document, or one of its provisions."""
+    opened = _open(study)
+    held = opened.document(document)
+    provisions = list(opened.segments(document))
+    if locator:
+        found = [one for one in provisions if _same_place(one.locator, locator)]
+        if not found:
+            raise UnknownName(
+                "locator", locator, [one.locator for one in provisions], where=document
+            )
+        provisions = found
+    if as_json:
+        value = msgspec.to_builtins(held)
+        value.pop("blocks")
+        from qiutong.exporters.tables import segment_rows
+
+        value["segments"] = segment_rows(provisions)
+        _print_json(value)
+        return
+    _print_document(held, provisions)
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="Words in any language; quotes for a phrase.")],
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most hits to show.")] = 20,
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Find provisions that hold every word."""
+    from qiutong.exporters.tables import segment_rows
+    from qiutong.study import find_in_text
+
+    hits = _open(study).search(query, limit)
+    rows = segment_rows([hit.segment for hit in hits])
+    for row, hit in zip(rows, hits, strict=True):
+        row["score"] = hit.score
+    if _printed(rows, as_json, as_csv):
+        return
+    if not hits:
+        _say(f'Nothing holds all of "{query}".')
+        return
+    from rich.text import Text
+
+    shown = []
+    for hit in hits:
+        text = Text(hit.segment.text)
+        for start, end in find_in_text(hit.segment.text, query):
+            text.stylize("bold reverse", start, end)
+        shown.append([hit.segment.document, hit.segment.locator, text])
+    _print_table(["Document", "Locator", "Text"], shown)
+
+
+# ---------------------------------------------------------------------------- coding
+
+
+@app.command()
+def code(
+    again: Annotated[bool, typer.Option(help="Code documents that are coded already.")] = False,
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Code the documents with the built-in coder; only what has changed is coded."""
+    with _Bar() as bar:
+        report = _open(study).code(again=again, progress=bar)
+    for warning in report.warnings:
+        _warn(warning)
+    if as_json:
+        _print_json(msgspec.to_builtins(report))
+        return
+    _say(
+        f"Coded {len(report.coded)} documents with {report.coder.id} {report.coder.version}: "
+        f"{report.codings} codings; {len(report.unchanged)} documents were coded already."
+    )
+
+
+@app.command()
+def codings(
+    document: Annotated[str, typer.Argument(help="Id of a document; all where empty.")] = "",
+    coder: Annotated[str, typer.Option(help="Only this coder's.")] = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """List the codings with their evidence."""
+    opened = _open(study)
+    if document:
+        opened.document(document)
+    held = [
+        one for one in opened.codings(coder or None) if not document or one.document == document
+    ]
+    wanted = {one.segment for one in held if one.segment}
+    places = {one.id: one for one in opened.store.segments(ids=wanted)}
+    rows = []
+    for one in held:
+        row = msgspec.to_builtins(one)
+        segment = places.get(one.segment)
+        row["locator"] = segment.locator if segment else ""
+        row["evidence"] = (
+            segment.text[one.evidence_start - segment.start : one.evidence_end - segment.start]
+            if segment and one.evidence_start is not None and one.evidence_end is not None
+            else ""
+        )
+        rows.append(row)
+    if _printed(rows, as_json, as_csv):
+        return
+    _print_table(
+        ["Document", "Locator", "Code", "Position", "Evidence"],
+        [
+            [row["document"], row["locator"], row["code"], row["position"] or "–", row["evidence"]]
+            for row in rows
+        ],
+    )
+
+
+# ---------------------------------------------------------------------------- asking
+
+
+@app.command()
+def overlap(
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Show how far the parties speak about the same codes, and how firmly that holds."""
+    from qiutong.exporters.tables import overlap_rows
+
+    opened = _open(study)
+    with _Bar("measuring"):
+        held = opened.overlap(as_of or None)
+    if _printed(overlap_rows(held, opened.codebook), as_json, as_csv):
+        return
+    _print_overlap(opened, held)
+
+
+@app.command()
+def screen(
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Show what is clear, what to handle with care and what is set aside, and why."""
+    from qiutong.exporters.tables import screen_rows
+
+    opened = _open(study)
+    with _Bar("screening"):
+        held = opened.screen(as_of or None)
+    if _printed(screen_rows(held), as_json, as_csv):
+        return
+    _print_screens(held)
+
+
+@app.command()
+def recommend(
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Say which topics to propose, on which track and in which forum, and why."""
+    from qiutong.exporters.tables import recommend_rows
+
+    opened = _open(study)
+    with _Bar("weighing"):
+        held = opened.recommend(as_of or None)
+    if _printed(recommend_rows(held), as_json, as_csv):
+        return
+    _print_recommendations(opened, held)
+
+
+@app.command()
+def report(
+    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    output: Annotated[str, typer.Option("--output", "-o", help="The file to write.")] = "",
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Write the report: one HTML file that needs no network."""
+    if lang not in ("en", "zh"):
+        raise typer.BadParameter(f'"{lang}" is not en or zh', param_hint="--lang")
+    with _Bar("writing the report"):
+        path = _open(study).report(output or None, language=lang, as_of=as_of or None)
+    if as_json:
+        _print_json({"report": str(path)})
+    else:
+        _say(f"The report is {path}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[str, typer.Argument(help="Where the study is made.")] = "qiutong-demo",
+    as_of: AsOfOption = "",
+) -> None:
+    """Run the whole job on the bundled documents and write the report in both languages."""
+    from qiutong.study import SETTINGS_FILE, Study
+
+    with _Bar() as bar:
+        if (Path(folder) / SETTINGS_FILE).is_file():
+            study = Study(folder)
+        else:
+            study = Study.create(
+                folder, name="US and China on AI (bundled)", like="us-china-ai", progress=bar
+            )
+        study.code(progress=bar)
+    with _Bar("weighing"):
+        results = study.results(as_of or None)
+        paths = [study.report(language=language, results=results) for language in ("en", "zh")]
+    _say(
+        "The bundled texts are digests in our own words, coded by a program and reviewed by nobody "
+        "yet: a worked example, not a finding.\n"
+    )
+    _print_recommendations(study, results.recommendations)
+    _say("")
+    for path in paths:
+        _say(f"The report is {path}")
+
+
+# ---------------------------------------------------------------------------- codebook and playbook
+
+
+@codebook_app.command("show")
+def codebook_show(
+    name: Annotated[str, typer.Argument(help="Bundled id or YAML file.")] = "ai-governance",
+    code: Annotated[str, typer.Option(help="Only this code.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show a codebook, or one of its codes in full."""
+    from qiutong.codebook import codebook_markdown, load_codebook
+
+    book = load_codebook(_book_source(name))
+    if code:
+        known = {one.id: one for one in book.codes}
+        if code not in known:
+            raise UnknownName("code", code, known)
+        chosen = known[code]
+        if as_json:
+            _print_json(msgspec.to_builtins(chosen))
+        else:
+            print(msgspec.yaml.encode(chosen).decode())
+        return
+    if as_json:
+        _print_json(msgspec.to_builtins(book))
+    elif sys.stdout.isatty():
+        _print_table(
+            ["Code", "English", "中文"],
+            [[one.id, one.label.get("en", ""), one.label.get("zh", "")] for one in book.codes],
+        )
+    else:
+        print(codebook_markdown(book))
+
+
+@codebook_app.command("check")
+def codebook_check(
+    path: Annotated[str, typer.Argument(help="Bundled id or YAML file.")] = "ai-governance",
+) -> None:
+    """Check a codebook: shape, parents, languages, cues."""
+    from qiutong.codebook import check_codebook, load_codebook
+
+    for warning in check_codebook(_book_source(path)):
+        _warn(warning)
+    book = load_codebook(_book_source(path))
+    _say(f"{book.name}: {len(book.codes)} codes, no errors.")
+
+
+@codebook_app.command("diff")
+def codebook_diff(
+    old: Annotated[str, typer.Argument(help="Bundled id or YAML file.")],
+    new: Annotated[str, typer.Argument(help="Bundled id or YAML file.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show what differs between two codebooks."""
+    from qiutong.codebook import compare_codebooks, load_codebook
+
+    changes = compare_codebooks(load_codebook(_book_source(old)), load_codebook(_book_source(new)))
+    if as_json:
+        _print_json(msgspec.to_builtins(changes))
+        return
+    if not changes:
+        _say("No difference.")
+        return
+    _print_table(
+        ["Kind", "Codes", "Into", "Why"],
+        [[one.kind, ", ".join(one.codes), ", ".join(one.into), one.why] for one in changes],
+    )
+
+
+@codebook_app.command("migrate")
+def codebook_migrate(
+    path: Annotated[str, typer.Argument(help="A CSV of codings with a column code.")],
+    since: Annotated[str, typer.Option("--from", help="Version the codings were made with.")],
+    book: Annotated[str, typer.Option("--codebook", help="Bundled id or file.")] = "ai-governance",
+    output: Annotated[str, typer.Option("--output", "-o", help="The file to write.")] = "",
+) -> None:
+    """Carry codings over to the codebook's present version; nothing is overwritten."""
+    import csv
+
+    from qiutong.codebook import load_codebook, migrate_rows
+    from qiutong.exporters.tables import write_csv
+
+    source = Path(path)
+    if not source.is_file():
+        raise InputError(f"{path}: there is no such file.")
+    with source.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or "code" not in rows[0]:
+        raise InputError(f'{path}: there is no column "code".')
+    moved = migrate_rows(load_codebook(_book_source(book)), rows, since)
+    target = Path(output) if output else source.with_name(f"{source.stem}.migrated.csv")
+    if target.exists():
+        raise InputError(f"{target}: exists already; name another file with --output.")
+    target.write_text(write_csv(list(moved.rows)), encoding="utf-8")
+    _say(f"Wrote {len(moved.rows)} codings to {target}.")
+    for one in moved.undecided:
+        _warn(f"A person must decide: {one}")
+
+
+@playbook_app.command("check")
+def playbook_check(study: StudyOption = "") -> None:
+    """Check the study's playbook against its codebook."""
+    opened = _open(study)
+    held = opened.playbook
+    for warning in held.warnings:
+        _warn(warning.get("en", ""))
+    _say(
+        f"{held.id}@{held.version}: {len(held.topics)} topics, {len(held.tensions)} tensions, "
+        f"{len(held.fora)} fora, {len(held.tracks.rules)} rules; no errors."
+    )
+
+
+# ---------------------------------------------------------------------------- printing
+
+
+class _Bar:
+    """A progress bar on standard error, shown only once a second has passed."""
+
+    def __init__(self, title: str = "") -> None:
+        self._title = title
+        self._progress: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._began = time.monotonic()
+
+    def __enter__(self) -> "_Bar":
+        if self._title and sys.stderr.isatty():
+            self(self._title, 0, None)
+        return self
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        if not sys.stderr.isatty():
+            return
+        if self._progress is None:
+            if not self._title and time.monotonic() - self._began < 1.0:
+                return
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+            self._progress = Progress(
+                "{task.description}",
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._progress.start()
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def _open(study: str) -> "Study":
+    from qiutong.study import Study
+
+    folder = study or _root_study
+    return Study(folder) if folder else Study.find()
+
+
+def _book_source(name: str) -> str | Path:
+    return Path(name) if name.endswith((".yaml", ".yml")) or Path(name).is_file() else name
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    # Not a terminal: wide enough that a script or a file gets whole lines.
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False, soft_wrap=False)
+
+
+def _say(text: str) -> None:
+    print(text)
+
+
+def _warn(text: str) -> None:
+    print(f"Note: {text}", file=sys.stderr)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.flush()
+
+
+def _printed(rows: Sequence[dict[str, Any]], as_json: bool, as_csv: bool) -> bool:
+    """Print rows for a script, if asked; say whether that was so."""
+    if as_json and as_csv:
+        raise typer.BadParameter("choose one of --json and --csv")
+    if as_json:
+        _print_json(rows)
+    if as_csv:
+        from qiutong.exporters.tables import write_csv
+
+        sys.stdout.buffer.write(write_csv(rows).encode("utf-8"))
+        sys.stdout.flush()
+    return as_json or as_csv
+
+
+def _print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        # Text, not markup: a document may hold square brackets.
+        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    _console().print(table)
+
+
+def _same_place(locator: str, wanted: str) -> bool:
+    """Whether a locator is the one wanted, or lies under it."""
+    mine, asked = ("".join(one.split()).lower() for one in (locator, wanted))
+    if not mine.startswith(asked):
+        return False
+    rest = mine[len(asked) :]
+    return not rest or not (rest[0].isalnum() and asked[-1].isalnum() and asked[-1].isascii())
+
+
+def _print_document(document: "Document", provisions: Sequence["Segment"]) -> None:
+    from rich.text import Text
+
+    console = _console()
+    console.print(Text(document.title, style="bold"))
+    facts = [document.id, document.party, document.issuer, str(document.date_issued or ""),
+             document.status.value, document.text_kind.value, document.url]  # fmt: skip
+    console.print(Text(" · ".join(fact for fact in facts if fact)))
+    for warning in document.warnings:
+        console.print(Text(f"Note: {warning}", style="italic"))
+    shown: tuple[str, ...] = ()
+    for one in provisions:
+        if one.headings != shown:
+            shown = one.headings
+            console.print()
+            console.print(Text(" › ".join(shown), style="bold"))
+        place = one.locator + (f" (p. {one.page})" if one.page else "")
+        console.print(Text(place, style="cyan"))
+        console.print(Text(one.text))
+
+
+_GRADE_SIGNS = {
+    "strong": "●●●", "moderate": "●●○", "limited": "●○○", "partial": "◐", "one-sided": "◧",
+    "absent": "–", "undefined": "?",
+}  # fmt: skip
+
+
+def _print_overlap(study: "Study", held: Iterable["Overlap"]) -> None:
+    labels = {one.id: one.label.get("en", one.id) for one in study.codebook.codes}
+    rows = []
+    for one in held:
+        shares = []
+        for party in study.parties:
+            estimate = one.prevalence[party.id]
+            if estimate.value is None:
+                shares.append(f"undefined: {estimate.undefined}")
+            else:
+                shares.append(
+                    f"{estimate.value:.0%} ({estimate.count}/{estimate.total}; "
+                    f"{estimate.low:.0%}–{estimate.high:.0%})"
+                )
+        rows.append(
+            [
+                f"{_GRADE_SIGNS[one.grade.value]} {one.grade.value}",
+                labels[one.code],
+                one.code,
+                *shares,
+                f"{one.stability.agreement:.0%}" if one.stability else "–",
+            ]
+        )
+    order = list(_GRADE_SIGNS)
+    rows.sort(key=lambda row: order.index(row[0].split()[-1]))
+    _print_table(
+        ["Overlap", "Subject", "Code", *(one.label() for one in study.parties), "Stable"], rows
+    )
+    _say("Stable: share of bootstrap resamples (documents drawn again) that give the same grade.")
+
+
+def _print_screens(held: Iterable["Screen"]) -> None:
+    _print_table(
+        ["Verdict", "Code or topic", "Reasons"],
+        [
+            [
+                one.verdict.value,
+                one.subject,
+                "; ".join(f"{reason.kind} {reason.id}".strip() for reason in one.reasons) or "–",
+            ]
+            for one in sorted(held, key=lambda one: (one.verdict.value, one.subject))
+        ],
+    )
+
+
+_VERDICT_SIGNS = {
+    "recommended": "✓", "handle-with-care": "!", "not-supported": "–", "set-aside": "✕"
+}  # fmt: skip
+
+
+def _print_recommendations(study: "Study", held: Iterable["Recommendation"]) -> None:
+    fora = {one.id: one.name.get("en", one.id) for one in study.playbook.fora}
+    rows = []
+    for one in held:
+        rows.append(
+            [
+                f"{_VERDICT_SIGNS[one.verdict.value]} {one.verdict.value}",
+                one.title.get("en", one.topic),
+                "; ".join(track.name.get("en", track.track) for track in one.tracks) or "–",
+                "; ".join(fora.get(forum, forum) for forum in one.fora[:3]) or "–",
+            ]
+        )
+    _print_table(["Verdict", "Topic", "Track", "Forum"], rows)
+
+
+def _fail(error: QiutongError) -> NoReturn:
+    print(f"Error: {error}", file=sys.stderr)
+    if isinstance(error, BadSettings):
+        print("Mend the file and run the command again; nothing was changed.", file=sys.stderr)
+    sys.exit(1)
+
+
+def main() -> None:
+    """Run the command line; the entry point of ``qiutong``."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or pipe that is not UTF-8 (Windows, LANG=C) must not break on Chinese.
+        if hasattr(stream, "reconfigure") and (stream.encoding or "").lower() != "utf-8":
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        app(standalone_mode=True)
+    except QiutongError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        print(
+            "Stopped. What was finished is kept; run the command again to go on.", file=sys.stderr
+        )
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has gone; nothing is wrong.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
