@@ -204,7 +204,23 @@ class TooFewParties(UndefinedStatistic):
 
 
 class FetchError(QiutongError):
-    """A document could not be fetched."""
+    """A document could not be fetched.
+
+    Parameters
+    ----------
+    url
+        The address at fault; after a redirect, the address redirected to.
+    reason
+        What is wrong, one clause without a full stop.
+    remedy
+        What the user can do about it, one sentence.
+    """
+
+    def __init__(self, url: str, reason: str, remedy: str = "") -> None:
+        self.url = url
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"{url}: {reason}." + (f" {remedy}" if remedy else ""))
 
 
 class ForbiddenAddress(FetchError):

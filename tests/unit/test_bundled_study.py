@@ -315,6 +315,15 @@ def test_digest_title_is_the_registers(document: str) -> None:
     assert re.search(r"^# (.+)$", text, re.MULTILINE)[1] == ROWS[document]["title"]
 
 
+def test_data_card_counts_the_provisions_there_are() -> None:
+    """The page of the study gives the numbers of the files."""
+    page = Path(__file__).parents[2] / "docs" / "us-china-ai.md"
+    rows = re.findall(r"^\| `([\w\-]+)` .*\| (\d+) \|$", page.read_text("utf-8"), re.MULTILINE)
+    assert {one: int(count) for one, count in rows} == {
+        document: len(read_digest(document)[1]) for document in ROWS
+    }
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("document", [one for one in ROWS if ROWS[one]["language"] == "en"])
 def test_no_twelve_words_in_a_row_are_the_sources(document: str) -> None:
