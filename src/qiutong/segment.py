@@ -261,12 +261,17 @@ _ZH_MARK = re.compile(
     r"|\((?P<digit>\d{1,2})\)"
     r"|(?P<circle>[①-⑳])"
     r"|\((?P<letter>[a-z])\)"
-    r"|(?P<dash>——|[•●▪■])"
+    r"|(?P<box>专栏 ?\d{1,2}(?=[\s:：]|$))"
+    r"|(?P<dash>——|--+|[•●▪■])"
 )
 _ZH_RANK = {"comma": 1, "han": 2, "point": 3, "digit": 4, "circle": 5, "letter": 6}
 # A mark inside a line stands after the end of a sentence or clause, or after a gap.
 _ZH_INSIDE = re.compile(r"(?<=[。；：！？”\)\s;:,，…》])")
 _ZH_GAP = re.compile(r"(?<=[。；：！？”\)]) +(?=\S)")
+_ZH_SENTENCE_GAP = re.compile(r"(?<=[。！？]) +(?=[\u4e00-\u9fff“—])")
+_ZH_CAPTION = re.compile(
+    r"(?:附?[图表]) ?[\d一二三四五六七八九十]+(?:[-—.]\d+)?[\s:：]?[^。；]{0,40}"
+)
 
 
 @dataclass(slots=True)
@@ -290,6 +295,7 @@ class _ChineseMarks:
         self.article = ""
         self.last_article = 0
         self.seen: dict[str, int] = {}
+        self.boxed: tuple[list[tuple[str, int, str]], dict[str, int]] | None = None
 
     def chunks(self, lines: list[_Line]) -> list[_Chunk]:
         view = self.view
@@ -332,7 +338,7 @@ class _ChineseMarks:
             raw = match.group(style)
             # A chapter may share a line with its articles; a number such as 3.2 may not.
             if not at_line and (
-                style in ("annex", "dotted")
+                style in ("annex", "dotted", "box")
                 or (style == "chapter" and view[start - 1] not in " 。")
             ):
                 continue
@@ -398,6 +404,15 @@ class _ChineseMarks:
             return chunk
         if style in ("comma", "point") and self.article and style == "comma":
             return None
+        if style == "box":
+            self._leave_box()
+            self.boxed = (self.stack, self.seen)
+            label = re.sub(r"\s", "", mark.label)
+            self.stack, self.seen = [("box", 0, label)], {}
+            chunk.path, chunk.rank, chunk.role = (label,), 40, "heading"
+            return chunk
+        if self.boxed and self._after_box(mark):
+            self._leave_box()
         expected = self.seen.get(style, 0) + 1
         current = next((value for kind, value, _ in self.stack if kind == style), 0)
         follows = mark.value in (current + 1, expected) and mark.value > 1
@@ -406,7 +421,9 @@ class _ChineseMarks:
             return None
         rank = _ZH_RANK[style]
         self.stack = [
-            entry for entry in self.stack if entry[0] == "dotted" or _ZH_RANK[entry[0]] < rank
+            entry
+            for entry in self.stack
+            if entry[0] in ("dotted", "box") or _ZH_RANK[entry[0]] < rank
         ]
         if style == "comma":
             self.stack = []
@@ -414,6 +431,19 @@ class _ChineseMarks:
         self.seen[style] = mark.value
         chunk.path, chunk.rank = self._path(), 20 + rank
         return chunk
+
+    def _leave_box(self) -> None:
+        if self.boxed:
+            self.stack, self.seen = self.boxed
+            self.boxed = None
+
+    def _after_box(self, mark: _Mark) -> bool:
+        """Whether a number goes on with the plan around a box (专栏) rather than with the box."""
+        before = self.boxed[1] if self.boxed else {}
+        if mark.style in ("comma", "han"):
+            return True
+        inside, outside = self.seen.get(mark.style, 0), before.get(mark.style, 0)
+        return mark.value == outside + 1 and mark.value != inside + 1 and bool(self.seen)
 
     def _stands_alone(self, mark: _Mark) -> bool:
         before = self.view[max(0, mark.start - 1) : mark.start]
@@ -466,25 +496,21 @@ class _ChineseMarks:
             if line.kind == "heading" and chunk is opened[0] and len(opened) == 1:
                 chunk.role = "heading"
             parts.append(chunk)
-        # Chinese puts no space after 。: where one stands in a long line, a line break was lost.
-        if line.end - line.start <= 300 or line.kind == "heading":
+        if line.kind == "heading":
             return parts
+        # Chinese puts no space after 。: where one stands, a line break was lost.
+        gaps = _ZH_GAP if line.end - line.start > 300 else _ZH_SENTENCE_GAP
         out: list[_Chunk] = []
         for part in parts:
-            left, first = part.start, True
-            for gap in _ZH_GAP.finditer(view, max(part.body, part.start), part.end):
-                if gap.start() - left < 8 and first and part.path is None:
-                    continue
-                out.append(self._part(part, left, gap.start(), first))
-                left, first = gap.end(), False
-            out.append(self._part(part, left, part.end, first))
+            left, end, whole = part.start, part.end, part
+            for gap in gaps.finditer(view, max(part.body, part.start), end):
+                whole.start, whole.end = left, gap.start()
+                out.append(whole)
+                left = gap.end()
+                whole = _Chunk(left, end, left)
+            whole.start, whole.end = left, end
+            out.append(whole)
         return out
-
-    def _part(self, chunk: _Chunk, start: int, end: int, first: bool) -> _Chunk:
-        if first:
-            chunk.start, chunk.end = start, end
-            return chunk
-        return _Chunk(start, end, start)
 
     def _judge(self, chunks: list[_Chunk]) -> list[_Chunk]:
         """Tell headings and closing lines from provisions."""
@@ -505,12 +531,15 @@ class _ChineseMarks:
             if chunk.role != "text":
                 continue
             if chunk.path is None:
+                if _ZH_CAPTION.fullmatch(body) and not in_article:
+                    chunk.role = "skip"
+                    continue
                 short = len(body) <= 45 and not body.endswith(_ENDING) and "。" not in body
                 note = re.fullmatch(r"\(.{4,300}\)", body, re.S) is not None
                 if body in ("目 录", "目录", "目  录") or (short and not in_article):
                     lone = short and self._is_heading(chunk, chunks, i)
                     chunk.role = "heading" if lone or not short else "text"
-                    chunk.rank, chunk.resets = (1 if not started and i == 0 else 18), False
+                    chunk.rank = 1 if i == 0 else 40
                 elif short and in_article:
                     chunk.role = "skip"  # issuer and date below the last article
                 elif note and self.has_articles and not started:
@@ -1056,6 +1085,7 @@ class _Unit:
     heading: str = ""
     parent: "_Unit | None" = None
     paragraph: int = 0
+    clauses: int = 0
     parts: list[_Chunk] = field(default_factory=list)
 
 
@@ -1089,8 +1119,9 @@ def _locate(text: str, chunks: list[_Chunk], document: Document, rules: str) -> 
                 if paragraph <= 1 and lead is None:
                     lead = _lead_in(text, unit.path, last_text, article)
                 if article and len(unit.path) == 1:
-                    paragraph_of = paragraph
-                    locator = _name_article(unit.path[0], paragraph_of, total, bullet)
+                    whole = unit.parent or unit
+                    clause = paragraph if unit.parent is None else unit.paragraph + paragraph - 1
+                    locator = _name_article(unit.path[0], clause, whole.clauses, bullet)
                 elif article:
                     locator = _article_item(unit) + _more(paragraph, total, bullet)
                 else:
@@ -1157,7 +1188,7 @@ def _units(text: str, chunks: list[_Chunk], document: Document, rules: str) -> I
     for chunk in chunks:
         if chunk.role == "heading":
             shown = _heading_text(text[chunk.start : chunk.end])
-            is_title = not content and not headings and chunk.path is None
+            is_title = not (content or headings or chunk.path or 10 <= chunk.rank <= 16)
             is_title = is_title or (_plain(shown) == title and bool(title))
             numbered = chunk.path is not None and bool(chunk.path)
             _push_heading(headings, 0 if is_title else max(1, chunk.rank), shown)
@@ -1167,6 +1198,8 @@ def _units(text: str, chunks: list[_Chunk], document: Document, rules: str) -> I
                 heading = "" if is_title or numbered else shown
                 if rules == "zh" and 10 <= chunk.rank <= 13:
                     heading = ""
+                elif rules == "zh" and articles >= 2 and not content:
+                    heading = "序言"
                 unit = _Unit(chunk.path or (), _texts(headings), None, heading)
                 top = None
             else:
@@ -1184,13 +1217,14 @@ def _units(text: str, chunks: list[_Chunk], document: Document, rules: str) -> I
                 if unit is not None and unit.parts:
                     yield unit
                 unit = _Unit(chunk.path, _texts(headings), None, parent=top)
-                unit.paragraph = sum(part.role == "text" for part in top.parts)
+                unit.paragraph = top.clauses
                 unit.parts.append(chunk)
                 continue
             if unit is not None and unit.parts:
                 yield unit
             unit = _Unit(chunk.path, _texts(headings), None)
             top = unit if article else None
+            unit.clauses = 1
             unit.parts.append(chunk)
             continue
         if unit is None:
@@ -1201,13 +1235,13 @@ def _units(text: str, chunks: list[_Chunk], document: Document, rules: str) -> I
             if unit.parts:
                 yield unit
             again = _Unit(top.path, top.headings, None, parent=top)
-            top.parts.append(chunk)
-            again.paragraph = sum(part.role == "text" for part in top.parts)
+            top.clauses += 1
+            again.paragraph = top.clauses
             again.parts = [chunk]
             unit = again
             continue
-        if top is not None and unit.parent is top and unit.path == top.path:
-            top.parts.append(chunk)
+        if top is not None and chunk.role == "text":
+            top.clauses += 1
         unit.parts.append(chunk)
     if unit is not None and unit.parts:
         yield unit
@@ -1288,8 +1322,8 @@ def _name_article(article: str, paragraph: int, total: int, bullet: int) -> str:
 
 def _article_item(unit: _Unit) -> str:
     parent = unit.parent
-    total = sum(part.role == "text" for part in parent.parts) if parent else 1
-    clause = f"第{_to_han(max(unit.paragraph, 1))}款" if total > 1 else ""
+    several = parent is not None and parent.clauses > 1
+    clause = f"第{_to_han(max(unit.paragraph, 1))}款" if several else ""
     return unit.path[0] + clause + "".join(unit.path[1:])
 
 
@@ -1299,6 +1333,8 @@ def _more(paragraph: int, total: int, bullet: int) -> str:
 
 def _name_zh(unit: _Unit, paragraph: int, total: int, bullet: int) -> str:
     base = "".join(unit.path)
+    if unit.path[0].startswith("专栏") and len(unit.path) > 1:
+        base = f"{unit.path[0]}（{''.join(unit.path[1:])}）"
     more = _more(paragraph, total, bullet)
     return base + more if more else base.rstrip("、")
 
