@@ -94,7 +94,7 @@ class Rows(tuple[T, ...], Generic[T]):
         return [msgspec.to_builtins(one) for one in self]
 
     def _repr_html_(self) -> str:
-        from qiutong.exporters.tables import render_rows
+        from qiutong.exporters.notebook import render_rows
 
         return render_rows(self)
 
@@ -286,7 +286,7 @@ class Study:
         return f"<Study {self.settings.name!r} in {self.folder}: {parties}>"
 
     def _repr_html_(self) -> str:
-        from qiutong.exporters.tables import render_rows
+        from qiutong.exporters.notebook import render_rows
 
         return render_rows(self.documents())
 
@@ -716,15 +716,9 @@ class _Batch:
         if item.text is not None:
             return item.data
         if item.path is not None:
-            from qiutong.readers import check_size
+            from qiutong.readers import load_file
 
-            check_size(item.path)
-            try:
-                return item.path.read_bytes()
-            except OSError as error:
-                raise UnreadableFile(
-                    item.path, f"cannot be read ({error.strerror})", "Check the file's permissions."
-                ) from None
+            return load_file(item.path)
         from qiutong.fetch import fetch_document
 
         fetched = fetch_document(item.document.url)
@@ -1043,6 +1037,7 @@ class _Asked:
                 self._vectors,
                 self.settings.evidence.pairs,
                 rivals=self.rivalries,
+                parties=self.study.parties,
             )
             for one in self.overlaps
             if one.grade in (Grade.STRONG, Grade.MODERATE, Grade.LIMITED)
@@ -1059,6 +1054,7 @@ class _Asked:
                 self.settings.evidence.against,
                 vector=self._vectors,
                 documents=self.documents,
+                parties=self.study.parties,
             )
             for one in self.overlaps
             if one.grade not in (Grade.ABSENT, Grade.UNDEFINED)

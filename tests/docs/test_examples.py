@@ -1,0 +1,81 @@
+"""The commands in the README and the tutorial are run as they stand."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(
+    r"<!-- run: (?P<name>\w+)(?P<fails>, fails)? -->\n```sh\n(?P<code>.*?)```", re.DOTALL
+)
+
+
+def run_blocks(page: Path, name: str, folder: Path) -> list[str]:
+    """Run the marked blocks of a page in order, each in the folder where the last ended."""
+    place = folder / ".place"
+    place.write_text(str(folder), encoding="utf-8")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    outputs = []
+    blocks = [match for match in BLOCK.finditer(page.read_text("utf-8")) if match["name"] == name]
+    assert blocks, f"there is nothing to run in {page}"
+    for block in blocks:
+        done = subprocess.run(
+            ["bash", "-e", "-c", f'{block["code"]}\npwd > "$PLACE"'],
+            cwd=place.read_text("utf-8").strip(),
+            env={**os.environ, "PATH": path, "PLACE": str(place), "PYTHONUTF8": "1"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        wanted = 1 if block["fails"] else 0
+        assert done.returncode == wanted, block["code"] + done.stdout + done.stderr
+        outputs.append(done.stdout + done.stderr)
+    return outputs
+
+
+def test_the_tutorial_runs_from_import_to_report(tmp_path: Path) -> None:
+    """Every command does what the page says, and the report is there in both languages."""
+    outputs = run_blocks(ROOT / "docs" / "tutorial.md", "tutorial", tmp_path)
+    study = tmp_path / "my-study"
+    assert (study / "report.en.html").stat().st_size > 10_000
+    assert 'lang="zh' in (study / "report.zh.html").read_text("utf-8")[:300]
+    assert "第三条（一）" in outputs[3]
+    failing = next(text for text in outputs if "Error" in text)
+    assert "study.toml, line" in failing
+    assert "strong" in failing
+
+
+def test_the_commands_of_the_readme_run(tmp_path: Path, register: Path) -> None:
+    """A reader who has a register gets from init to report as the README says."""
+    text = (
+        register.read_text("utf-8").replace(",us-", ",sources/us-").replace(",cn-", ",sources/cn-")
+    )
+    (tmp_path / "register.csv").write_text(text, encoding="utf-8")
+    outputs = run_blocks(ROOT / "README.md", "readme", tmp_path)
+    assert (tmp_path / "my-study" / "report.en.html").exists()
+    assert "第一条" in outputs[-1]
+
+
+def test_every_command_is_in_the_reference(tmp_path: Path) -> None:
+    """A command without documentation is not finished."""
+    from qiutong.cli import app
+
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text("utf-8")
+    names = [(one.name or one.callback.__name__) for one in app.registered_commands]
+    for group in app.registered_groups:
+        names += [f"{group.name} {one.name}" for one in group.typer_instance.registered_commands]
+    assert len(names) > 10
+    missing = [name for name in names if f"`qiutong {name}" not in page]
+    assert missing == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    """No page links to a file that is not there."""
+    broken = []
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text("utf-8")):
+            if not (page.parent / target).exists():
+                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    assert broken == []
