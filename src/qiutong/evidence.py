@@ -489,13 +489,14 @@ def _rivalry_against(
             words = passage.segment_text[
                 rivalry.start - passage.segment_start : rivalry.end - passage.segment_start
             ]
+            # Names stand without article or possessive: they come from the study's settings.
             us, them = labels[party], labels.get(rivalry.named, (rivalry.named, rivalry.named))
-            count = f"{len(hits)} of {len(provisions)}"
             one = CounterEvidence(
                 code=code,
                 kind="rivalry",
-                why=f"{us[0]} names {them[0]}, or its policy, as a threat or rival in the same "
-                f"provision: “{words}” ({count} of its provisions on this subject do).",
+                why=f"The provision names {them[0]}, or its policy, as a threat or rival: "
+                f"“{words}” ({us[0]}: {len(hits)} of {len(provisions)} provisions on this "
+                "subject do).",
                 why_zh=f"{us[1]}在同一条款中将{them[1]}或其政策视为威胁或对手：“{words}”"
                 f"（涉及该议题的{len(provisions)}条中有{len(hits)}条如此）。",
                 passage=_sentence_with(passage, rivalry),
@@ -585,8 +586,8 @@ def _opposed(
     return CounterEvidence(
         code=code,
         kind="opposed",
-        why=f"{a[0]} {does} and {b[0]} {does_too}, in passages close in meaning (cosine "
-        f"{cosine:.2f}); check whether they mean the same act.",
+        why=f"{a[0]} {does}, {b[0]} {does_too}, in passages close in meaning (cosine {cosine:.2f}); "
+        "check whether they mean the same act.",
         why_zh=f"两段含义相近（余弦相似度{cosine:.2f}），但{a[1]}为“{zh}”，{b[1]}为“{zh_too}”；"
         "须核对所指是否为同一行为。",
         passage=left,
@@ -613,18 +614,12 @@ def _uneven_against(
             continue
         a, b = labels[firm], labels[soft]
         many, all_firm, all_soft = len(binding), len(known[firm]), len(known[soft])
-        only_en = (
-            "passage only encourages or mentions"
-            if all_soft == 1
-            else ("passages only encourage or mention")
-        )
         found.append(
             CounterEvidence(
                 code=code,
                 kind="uneven-force",
-                why=f"{a[0]} requires or prohibits in {many} of {all_firm} "
-                f"{'passage' if all_firm == 1 else 'passages'}; {b[0]} in none: its {all_soft} "
-                f"{only_en}.",
+                why=f"Force is uneven. {a[0]}: {many} of {all_firm} passages require or prohibit; "
+                f"{b[0]}: none of {all_soft}, they only encourage or mention.",
                 why_zh=f"{a[1]}的{all_firm}段中有{many}段为“要求”或“禁止”；"
                 f"{b[1]}的{all_soft}段均仅为“鼓励”或“提及”。",
                 passage=binding[0],
@@ -651,7 +646,7 @@ def _silence_against(
             key=_weight,
         )
         us, missing, total = labels[party], share.total - share.count, share.total
-        en = f"{us[0]} is silent on it in {missing} of {total} documents"
+        en = f"{us[0]}: {missing} of {total} documents are silent on it"
         zh = f"{us[1]}的{total}份文件中有{missing}份未涉及"
         if silent:
             named = silent[:_NAMED_SILENT]
