@@ -1077,14 +1077,19 @@ def _ends_numbering(raw: str) -> bool:
 
 @dataclass(slots=True)
 class _Unit:
-    """One provision with its own paragraphs, before it has a locator."""
+    """One provision with its own paragraphs, before it has a locator.
+
+    Where something stands between its paragraphs (items, a title in the middle), the paragraphs
+    after it are a unit of their own whose ``parent`` is the first; ``before`` is the number of
+    paragraphs before them, and the first one's ``clauses`` counts them all. For an item of an
+    article, ``parent`` is the article and ``before`` the 款 it belongs to.
+    """
 
     path: tuple[str, ...]
     headings: tuple[str, ...]
-    page: int | None
     heading: str = ""
     parent: "_Unit | None" = None
-    paragraph: int = 0
+    before: int = 0
     clauses: int = 0
     parts: list[_Chunk] = field(default_factory=list)
 
@@ -1098,8 +1103,9 @@ def _locate(text: str, chunks: list[_Chunk], document: Document, rules: str) -> 
     last_text: dict[tuple[str, ...], tuple[int, int]] = {}
     for unit in units:
         article = rules == "zh" and _is_article_path(unit.path)
-        total = sum(part.role == "text" for part in unit.parts)
-        paragraph, bullet = 0, 0
+        first = _first(unit)
+        total = first.clauses
+        paragraph, bullet = unit.before if first is not unit else 0, 0
         before: tuple[int, int] | None = None
         for part in unit.parts:
             start, end = _trim(text, part.start, part.end)
@@ -1113,33 +1119,25 @@ def _locate(text: str, chunks: list[_Chunk], document: Document, rules: str) -> 
             else:
                 paragraph, bullet = paragraph + 1, 0
                 before = (start, end)
-            if paragraph == 0 and part.role == "bullet" and total:
-                total = max(total, 1)
             if unit.path:
-                if paragraph <= 1 and lead is None:
+                if lead is None and paragraph <= 1:
                     lead = _lead_in(text, unit.path, last_text, article)
                 if article and len(unit.path) == 1:
-                    whole = unit.parent or unit
-                    clause = paragraph if unit.parent is None else unit.paragraph + paragraph - 1
-                    locator = _name_article(unit.path[0], clause, whole.clauses, bullet)
+                    locator = _name_article(unit.path[0], paragraph, total, bullet)
                 elif article:
                     locator = _article_item(unit) + _more(paragraph, total, bullet)
                 else:
                     locator = name(unit, paragraph, total, bullet)
             else:
                 # Paragraphs without a number are counted on their page, else under their heading.
-                page = _page(document, start) if document.pages else None
+                # Bullets hang on the paragraph before them; without one each is a paragraph.
+                page = _page(document, start)
                 key = ("page", page) if page is not None else ("heading", unit.heading)
-                if part.role == "text" or not numbers[key]:
-                    numbers[key] += 1
-                    bullet = 0 if part.role == "text" else bullet
-                elif bullet == 1 and not total:
-                    numbers[key] += 1
-                count = numbers[key]
-                locator = _name_loose(rules, page, unit.heading, count, bullet if total else 0)
-                if part.role == "bullet" and not total and bullet > 1:
-                    numbers[key] += 1
-                    locator = _name_loose(rules, page, unit.heading, numbers[key], 0)
+                hangs = part.role == "bullet" and before is not None
+                numbers[key] += not hangs
+                locator = _name_loose(
+                    rules, page, unit.heading, numbers[key] or 1, bullet if hangs else 0
+                )
             if part.role == "text":
                 last_text[unit.path] = (start, end)
                 for path in [p for p in last_text if len(p) > len(unit.path)]:
@@ -1190,61 +1188,54 @@ def _units(text: str, chunks: list[_Chunk], document: Document, rules: str) -> I
             shown = _heading_text(text[chunk.start : chunk.end])
             is_title = not (content or headings or chunk.path or 10 <= chunk.rank <= 16)
             is_title = is_title or (_plain(shown) == title and bool(title))
-            numbered = chunk.path is not None and bool(chunk.path)
             _push_heading(headings, 0 if is_title else max(1, chunk.rank), shown)
-            if numbered or chunk.resets or unit is None or not unit.path:
-                if unit is not None and unit.parts:
-                    yield unit
-                heading = "" if is_title or numbered else shown
+            if unit is not None and unit.parts:
+                yield unit
+            if chunk.path or chunk.resets or unit is None or not unit.path:
+                heading = "" if is_title or chunk.path else shown
                 if rules == "zh" and 10 <= chunk.rank <= 13:
                     heading = ""
                 elif rules == "zh" and articles >= 2 and not content:
                     heading = "序言"
-                unit = _Unit(chunk.path or (), _texts(headings), None, heading)
+                unit = _Unit(chunk.path or (), _texts(headings), heading)
                 top = None
             else:
-                if unit.parts:
-                    yield unit
-                    unit = _Unit(unit.path, _texts(headings), None, unit.heading)
-                unit.headings = _texts(headings)
+                unit = _go_on(unit, _texts(headings))
             continue
         content = True
         if chunk.path is not None:
-            while headings and headings[-1][0] >= 18 and headings[-1][0] >= max(20, chunk.rank):
+            while headings and headings[-1][0] >= max(20, chunk.rank):
                 headings.pop()
-            article = rules == "zh" and _is_article_path(chunk.path)
-            if article and len(chunk.path) > 1 and top is not None:
-                if unit is not None and unit.parts:
-                    yield unit
-                unit = _Unit(chunk.path, _texts(headings), None, parent=top)
-                unit.paragraph = top.clauses
-                unit.parts.append(chunk)
-                continue
             if unit is not None and unit.parts:
                 yield unit
-            unit = _Unit(chunk.path, _texts(headings), None)
-            top = unit if article else None
-            unit.clauses = 1
-            unit.parts.append(chunk)
-            continue
-        if unit is None:
-            preamble = rules == "zh" and articles >= 2
-            unit = _Unit((), _texts(headings), None, "序言" if preamble else "")
-        if top is not None and unit is not top and chunk.role == "text":
+            article = rules == "zh" and _is_article_path(chunk.path)
+            if article and len(chunk.path) > 1 and top is not None:
+                unit = _Unit(chunk.path, _texts(headings), parent=top, before=top.clauses)
+            else:
+                unit = _Unit(chunk.path, _texts(headings))
+                top = unit if article else None
+        elif unit is None:
+            unit = _Unit((), (), "序言" if rules == "zh" and articles >= 2 else "")
+        elif top is not None and unit.path != top.path and chunk.role == "text":
             # 款: a paragraph after the items belongs to the article again.
-            if unit.parts:
-                yield unit
-            again = _Unit(top.path, top.headings, None, parent=top)
-            top.clauses += 1
-            again.paragraph = top.clauses
-            again.parts = [chunk]
-            unit = again
-            continue
-        if top is not None and chunk.role == "text":
-            top.clauses += 1
+            yield unit
+            unit = _go_on(top, top.headings)
         unit.parts.append(chunk)
+        if chunk.role == "text":
+            _first(unit).clauses += 1
     if unit is not None and unit.parts:
         yield unit
+
+
+def _first(unit: _Unit) -> _Unit:
+    """The unit that a unit goes on from, or itself."""
+    parent = unit.parent
+    return parent if parent is not None and parent.path == unit.path else unit
+
+
+def _go_on(unit: _Unit, headings: tuple[str, ...]) -> _Unit:
+    first = _first(unit)
+    return _Unit(first.path, headings, first.heading, parent=first, before=first.clauses)
 
 
 def _is_article_path(path: tuple[str, ...]) -> bool:
@@ -1323,7 +1314,7 @@ def _name_article(article: str, paragraph: int, total: int, bullet: int) -> str:
 def _article_item(unit: _Unit) -> str:
     parent = unit.parent
     several = parent is not None and parent.clauses > 1
-    clause = f"第{_to_han(max(unit.paragraph, 1))}款" if several else ""
+    clause = f"第{_to_han(max(unit.before, 1))}款" if several else ""
     return unit.path[0] + clause + "".join(unit.path[1:])
 
 
