@@ -56,7 +56,7 @@ _NO_SPACES = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]
 def _pattern(term: str) -> re.Pattern[str]:
     """Compile a term: word boundaries where the script has them, ``*`` for the rest of a word.
 
-    A short name in capitals ("US") is matched as written: "us" is a pronoun.
+    A short name in capitals is matched as written: in small letters it may be a common word.
     """
     body, open_end = (term[:-1], True) if term.endswith("*") else (term, False)
     capitals = body.replace(".", "").isupper() and len(body) <= 6
