@@ -101,7 +101,7 @@ class _Piece:
 _FURNITURE = re.compile(
     r"(?:[-–—·\s]*(?:\d{1,4}|[Pp]age \d+(?: of \d+)?|第 ?\d+ ?页(?: ?共 ?\d+ ?页)?)[-–—·\s]*"
     r"|[*\s_=~#.·•—–-]+"
-    r"|\[[^\]]{0,200}(?:omitted|excerpt|redacted)[^\]]{0,200}\]"
+    r"|\[[^\]]{0,200}(?i:omitted|excerpt|redacted)[^\]]{0,200}\]"
     r"|法宝联想[:：].*"
     r"|[^\n]{0,160}?(?:\.{4,}|…{2,}|·{4,})\s*[\divxlc]+)\s*"
 )
@@ -577,12 +577,13 @@ class _ChineseMarks:
 
 # --------------------------------------------------------------------------- English
 
-_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50}
 
 
 def _roman(label: str) -> int:
     """Value of a roman numeral in lower case, or 0 if it is none."""
-    if not re.fullmatch(r"c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})", label) or not label:
+    # No list here runs to a hundred, so c, d and m are letters, and l alone is one too.
+    if not re.fullmatch(r"(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})", label) or label in ("", "l"):
         return 0
     values = [_ROMAN[c] for c in label]
     return sum(-v if v < max(values[i + 1 :], default=0) else v for i, v in enumerate(values))
@@ -613,8 +614,8 @@ _NAMED = (
 )
 _QUOTE = r"[“\"‘`'’]*"
 _EN_SECTION = re.compile(
-    rf"{_QUOTE}(?:(?:SECTION|Section|SEC\.|Sec\.|Sec|SEC)\s*|§+\s*)"
-    r"(?P<number>\d+[A-Za-z]{0,2}(?:[.–-]\d+[A-Za-z]?)*)(?P<stop>[.:—]|\s*$|(?=\s))\s*"
+    rf"{_QUOTE}(?:(?:SECTION|Section|SEC ?\.|Sec ?\.|Sec|SEC)\s*|§+\s*)"
+    r"(?P<number>\d+[A-Za-z]{0,2}(?:[.–-]\d+[A-Za-z]?)*)(?P<stop> ?[.:—]|\s*$|(?=\s))\s*"
 )
 _EN_CODE = re.compile(
     rf"{_QUOTE}(?P<number>\d{{4,6}}(?:\.\d+)?(?:\.\d+)?[a-z]?|\d+(?:-\d+){{1,3}}(?:\.\d+)?)\.\s*"
@@ -626,15 +627,16 @@ _EN_NAMED = re.compile(
 )
 _EN_TAG = re.compile(
     r"(?P<number>[A-Z]{2,12}[ -]\d{1,2}(?:\.\d{1,2}){0,3}[a-z]?)(?=[:.])[:.]\s*"
-    r"|(?P<short>[A-Z]{1,4}\d{1,2}(?:\.\d{1,2}){1,3})(?=[\s:.])[:.]?\s*"
+    r"|(?P<short>[A-Z]{1,4}\d{1,2}(?:\.\d{1,2}){1,3}|[A-Z](?:\.\d{1,2}){1,3})(?=[\s:.])[:.]?\s*"
 )
-_EN_POINT = re.compile(r"(?P<label>\d{1,3}|[IVX]{1,5}|[A-Z])[.)]\s+")
+_EN_POINT = re.compile(r"(?P<label>\d{1,3}|[IVX]{1,5}|[ivx]{1,5}|[A-Z]|[a-z])[.)]\s+(?=\S)")
+_EN_NUMBERED_TITLE = re.compile(r"(?P<label>\d{1,2})\s+(?=[A-Z])")
 _EN_STRUCTURE = re.compile(
     rf"{_QUOTE}(?:(?:PART|TITLE|CHAPTER|SUBCHAPTER|SUBTITLE|DIVISION|SUBPART|Part|Title|Chapter|"
-    r"Subchapter|Subtitle|Division|Subpart)\s+(?:\d+(?:\.\d+)?[A-Z]?|[IVXL]+|[A-Z])\b)"
+    r"Subchapter|Subtitle|Division|Subpart)\s+(?:\d+(?:\.\d+)?[A-Z]?|[IVXL]+|[A-Z])\b)(?!\s+(?:of|and|or|to|is|are|shall|in)\b)"
 )
 _EN_PAREN = re.compile(rf"{_QUOTE}\(\s?(?P<label>\d{{1,3}}|[a-z]{{1,5}}|[A-Z]{{1,5}})\)[ \t]*")
-_EN_BULLET = re.compile(r"\s*(?:[•▪◦●○■□➢✓∙·]|[-*–—](?=\s)|o\t)\s*")
+_EN_BULLET = re.compile(r"\s*(?:[•▪◦●○■□➢✓∙·]|[-*–—](?=\s)|o(?:\t| {2,}))\s*")
 # "(b) of this section" at the start of a line is a reference that a line break cut.
 _EN_REFERENCE_AFTER = re.compile(
     r"(?:of|in|under|to)\s+(?:this|that|such|section|subsection|paragraph|the (?:Act|order))\b"
@@ -646,10 +648,10 @@ _EN_REFERENCE_BEFORE = re.compile(
 )
 _EN_INSIDE = re.compile(r"(?:[.;:—”\"]|[;,.] ?(?:and|or))\s*$")
 _EN_GLUED_SECTION = re.compile(
-    rf"(?<=[.;:”\"])[ \t]*(?P<mark>{_QUOTE}(?:SECTION|Section|SEC\.|Sec\.)\s*\d+[A-Za-z]?(?:\.\d+)*\.\s"
+    rf"(?<=[.;:”\")])[ \t]*(?P<mark>{_QUOTE}(?:SECTION|Section|Sec ?\.) ?\d+[A-Za-z]?(?:\.\d+)* ?\.\s"
     r"|\d{1,2}\.\d{1,2}\.\s+[A-Z]|\d{4,6}(?:\.\d+)?\.\s+[(A-Z])"
+    r"|(?<=[\w.;:”\")])[ \t]*(?P<loud>SEC\. ?\d+[A-Z]?\. (?=[A-Z]))"
 )
-_POINTS = ("n.", "R.", "L.")
 _SMALL = "a an and as at but by for from in into is its nor of on or over per the to up via vs with"
 _SMALL_WORDS = frozenset(_SMALL.split(" "))
 
@@ -662,7 +664,7 @@ class _EnglishMarks:
         self.stack: list[tuple[str, int, str]] = []
         self.base: tuple[str, ...] = ()
         self.section = ""
-        self.section_rank = 0
+        self.code = ""
 
     # ---- candidates
 
@@ -708,10 +710,11 @@ class _EnglishMarks:
             at = here.end
         positions: list[tuple[int, _Mark]] = []
         for match in _EN_GLUED_SECTION.finditer(view, at, end):
-            start = match.start("mark")
+            start = max(match.start("mark"), match.start("loud"))
             mark = self._section_mark(start, end)
             if mark:
-                mark.at_line = False
+                # Capitals ("SEC. 2. FINDINGS") are a heading wherever they stand.
+                mark.at_line = match.start("loud") >= 0
                 positions.append((start, mark))
         for match in _EN_PAREN.finditer(view, at, end):
             readings = _readings(match.group("label"))
@@ -745,7 +748,7 @@ class _EnglishMarks:
             lower = rest.islower() or rest in ",;)"
             if not match.group("stop") and (lower or not rest):
                 return None
-            if match.group("stop") != "." and lower:
+            if match.group("stop").strip() != "." and lower:
                 return None
             return _Mark(start, match.end(), "section", 0, match.group("number"), True)
         match = _EN_CODE.match(view, start, end)
@@ -772,22 +775,13 @@ class _EnglishMarks:
         if match:
             label = match.group("number") or match.group("short")
             return _Mark(start, match.end(), "tag", 0, label, True)
-        match = _EN_POINT.match(view, start, end)
+        match = _EN_POINT.match(view, start, end) or _EN_NUMBERED_TITLE.match(view, start, end)
         if match:
             label = match.group("label")
-            value = int(label) if label.isdigit() else _roman(label.lower()) or ord(label[0]) - 64
-            style = "n." if label.isdigit() else "R." if _roman(label.lower()) else "L."
-            if style == "R." and len(label) == 1 and self._letter_run(label, start):
-                style, value = "L.", ord(label) - 64
-            return _Mark(start, match.end(), style, value, label, True)
+            mark = _Mark(start, match.end(), "point", 0, label, True)
+            mark.options = tuple(("." + style, value) for style, value in _readings(label))
+            return mark
         return None
-
-    def _letter_run(self, label: str, start: int) -> bool:
-        """Whether a capital that could be roman goes on an alphabet: H. before I."""
-        before = chr(ord(label) - 1)
-        return re.search(rf"(?m)^\s*{before}[.)]\s", self.view[max(0, start - 6000) : start]) is (
-            not None
-        )
 
     # ---- acceptance
 
@@ -807,14 +801,19 @@ class _EnglishMarks:
             self.base, self.stack, self.section = (label,), [], ""
             chunk.path, chunk.rank = (label,), 20 + (style == "tag")
             return chunk
-        if style in _POINTS:
-            return self._accept_point(mark, line, chunk)
+        if style == "point":
+            return self._accept_point(mark, line, index, chunk)
         return self._accept_paren(mark, line, index, chunk)
 
     def _accept_section(self, mark: _Mark, chunk: _Chunk) -> _Chunk | None:
         number = mark.label
-        if not mark.at_line and not self._next_section(number):
+        if mark.style == "code" and not mark.at_line:
+            if not self._next_code(number):
+                return None
+        elif not mark.at_line and not self._next_section(number):
             return None
+        if mark.style == "code":
+            self.code = number
         if mark.style == "dotted" and self.section and self.stack and mark.at_line:
             major = self.section.split(".")[0]
             # Inside a statute's list, "1.5 times" or a table is no section.
@@ -828,6 +827,14 @@ class _EnglishMarks:
         self.base = (label,)
         chunk.path, chunk.rank = self.base, 20 + number.count(".") * (mark.style == "dotted")
         return chunk
+
+    def _next_code(self, number: str) -> bool:
+        """Whether a section of a code glued to the words before it follows the last one."""
+        try:
+            old, new = float(self.code or 0), float(number)
+        except ValueError:
+            return False
+        return not old or 0 < new - old <= 30
 
     def _next_section(self, number: str) -> bool:
         """Whether a section glued to the words before it follows the one before."""
@@ -845,29 +852,28 @@ class _EnglishMarks:
             return new[-1] == old[len(new) - 1] + 1
         return new[:-1] == old[:-1] and 0 < new[-1] - old[-1] <= 3
 
-    def _accept_point(self, mark: _Mark, line: _Line, chunk: _Chunk) -> _Chunk | None:
-        for depth, (style, _, _) in enumerate(self.stack):
-            if style == mark.style:
-                del self.stack[depth:]
-                break
-        else:
-            if self.stack and mark.value != 1 and self.stack[0][0] not in _POINTS:
-                return None
+    def _accept_point(self, mark: _Mark, line: _Line, index: int, chunk: _Chunk) -> _Chunk | None:
         body = self.view[mark.end : line.end].strip()
-        top = not self.stack and (not self.base or self.base[0].startswith(("Sec. ", "point")))
-        dotted_children = mark.style == "n." and self._has_children(mark)
-        if (
-            mark.style == "n."
-            and (_title_like(body) or line.kind == "heading")
-            and (dotted_children or (top and (not self.section or self._next_section(mark.label))))
-        ):
-            self.section, self.base, self.stack = mark.label, (f"Sec. {mark.label}",), []
-            chunk.path, chunk.rank = self.base, 20
-            if not dotted_children and not _title_like(body):
-                chunk.path = self.base
-            return chunk
-        self.stack.append((mark.style, mark.value, mark.label))
-        chunk.path, chunk.rank = self._path(), 24
+        bare = self.view[mark.start : mark.end].strip() == mark.label
+        if mark.label.isdigit() and (_title_like(body) or line.kind == "heading"):
+            top = not self.base or self.base[0].startswith("Sec. ")
+            children = self._has_children(mark)
+            follows = not self.section or self._next_section(mark.label)
+            if children or (top and not bare and follows) or (bare and follows and self.section):
+                self.section, self.base, self.stack = mark.label, (f"Sec. {mark.label}",), []
+                chunk.path, chunk.rank = self.base, 20
+                return chunk
+        if bare:
+            return None
+        choice = self._choose(mark, index)
+        if choice is None or (choice[2] != 1 and choice[0] == len(self.stack) > 0):
+            return None
+        depth, style, value = choice
+        if value == 1 and mark.label.isalpha() and not self._successor(style, index):
+            return None
+        del self.stack[depth:]
+        self.stack.append((style, value, mark.label))
+        chunk.path, chunk.rank = self._path(), 24 + depth
         return chunk
 
     def _has_children(self, mark: _Mark) -> bool:
@@ -938,6 +944,8 @@ class _EnglishMarks:
         for other in self.marks[index + 1 : index + 300]:
             if other.style in ("section", "code"):
                 break
+            if other.style != mark.style:
+                continue
             if other.label == following[0]:
                 return True
             if other.label in (following[1], mark.label):
@@ -956,8 +964,7 @@ class _EnglishMarks:
     def _path(self) -> tuple[str, ...]:
         labels = list(self.base)
         for style, _, label in self.stack:
-            point = style in _POINTS
-            labels.append(f"point {label}" if point else f"({label})")
+            labels.append(f"point {label}" if style == ".1" else f"({label})")
         return tuple(labels)
 
     # ---- cutting and judging
@@ -992,7 +999,7 @@ class _EnglishMarks:
     def _is_heading_line(self, lines: list[_Line], number: int) -> bool:
         line = lines[number]
         body = self.view[line.start : line.end].strip()
-        listed = bool(self.stack) and self.stack[0][0] not in _POINTS
+        listed = bool(self.stack) and not self.stack[0][0].startswith(".")
         if listed or not _title_like(body) or number + 1 >= len(lines):
             return False
         after = lines[number + 1]
@@ -1042,7 +1049,7 @@ class _EnglishMarks:
 
 def _title_like(body: str) -> bool:
     """Whether a line reads as a title: short, begun by a capital, not closed like a sentence."""
-    if not body or len(body) > 110 or body.endswith((".", ";", ":", ",", "”", "?", "!")):
+    if not body or len(body) > 110 or body.endswith((".", ";", ":", ",", "”", "?", "!", "—", "-")):
         return bool(body) and len(body) <= 110 and body.isupper() and body.endswith((".", ":"))
     if not (body[0].isupper() or body[0].isdigit() or body[0] in "“\"‘'#"):
         return False
