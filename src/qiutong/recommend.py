@@ -10,8 +10,6 @@ from datetime import date
 from math import ceil
 from typing import Any
 
-import msgspec
-
 from qiutong.model import (
     Codebook,
     CounterEvidence,
@@ -252,7 +250,8 @@ def _fill(text: str, language: str, inputs: Mapping[str, Any], parties: Sequence
     zh = language.startswith("zh")
 
     def names(ids: Iterable[str]) -> str:
-        held = [party.label(language) for party in parties if party.id in set(ids)]
+        wanted = set(ids)
+        held = [party.label(language) for party in parties if party.id in wanted]
         if zh:
             return "、".join(held) or "无"
         return " and ".join(held) if len(held) < 3 else ", ".join(held[:-1]) + " and " + held[-1]
@@ -727,8 +726,3 @@ def _flips(table: TrackTable, inputs: Mapping[str, Any]) -> Iterable[tuple[Names
             },
             {**inputs, "channels": {**inputs["channels"], kind: [] if held else ["new"]}},
         )
-
-
-def as_rows(recommendations: Iterable[Recommendation]) -> list[dict[str, Any]]:
-    """Give recommendations as plain values, for tables and JSON."""
-    return [msgspec.to_builtins(one) for one in recommendations]
