@@ -246,6 +246,8 @@ class Document(Value, frozen=True, kw_only=True):
         Day the document was rescinded, superseded, vetoed or expired; it still counts on that day.
     sha256
         Of the bytes kept.
+    source, verified
+        Where the register's facts were seen, and what of them was checked.
     """
 
     id: str
@@ -269,6 +271,8 @@ class Document(Value, frozen=True, kw_only=True):
     text_kind: TextKind = TextKind.ORIGINAL
     endorsed_by: tuple[str, ...] = ()
     note: str = ""
+    source: str = ""
+    verified: str = ""
     source_file: str = ""
     media_type: str = "text/plain"
     pages: tuple[Page, ...] = ()
@@ -801,6 +805,8 @@ class Results(Value, frozen=True, kw_only=True):
         In-scope documents as of the date, without their text.
     left_out
         Documents left out as of the date: id to reason, by language.
+    left_out_documents
+        Those documents without their text, so that they can be listed with issuer and address.
     segments
         Number of segments per document.
     evidence, counter_evidence, screens

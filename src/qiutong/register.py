@@ -44,6 +44,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "endorsed_by": (),
     "licence": ("license",),
     "note": ("notes",),
+    "source": (),
+    "verified": (),
 }
 """Columns of a register, each with the other names it may have."""
 

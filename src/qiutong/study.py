@@ -135,8 +135,9 @@ class _PartyFile(msgspec.Struct, frozen=True):
 
 def known_parties() -> dict[str, Party]:
     """Parties whose names and mentions come with the package, by id."""
-    path = Path(str(files("qiutong") / "parties.toml"))
-    return {party.id: party for party in read_toml(path, _PartyFile).parties}
+    root = Path(str(files("qiutong")))
+    paths = [root / "parties.toml", *sorted(root.glob("studies/*/parties.toml"))]
+    return {party.id: party for path in paths for party in read_toml(path, _PartyFile).parties}
 
 
 def bundled_studies() -> dict[str, Path]:
@@ -223,7 +224,7 @@ class Study:
             if like not in bundled_studies():
                 raise UnknownName("bundled study", like, bundled_studies())
             template = bundled_studies()[like]
-            parties = parties or ("us", "cn")
+            parties = parties or read_toml(template / "parties.toml", _PartyFile).parties
         known = known_parties()
         chosen = [
             one if isinstance(one, Party) else known.get(one, Party(id=one)) for one in parties
@@ -609,6 +610,10 @@ class _Batch:
         skipped: dict[str, int] = {}
         for document, text, tags in read_agora(path, only=only):
             side = document.party or party
+            if not text.text:
+                reason = " ".join(text.warnings) or "no text"
+                self.failed.append(UnreadableFile(f"{path}, {document.id}", reason.rstrip(".")))
+                continue
             if side not in ids and not document.endorsed_by:
                 skipped[side or "no party"] = skipped.get(side or "no party", 0) + 1
                 continue

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from qiutong.errors import BadRegister, InputError, UnreadableFile
+from qiutong.errors import BadRegister, InputError, UnreadableFile, UnknownName
 from qiutong.model import Document, Force, Instrument, IssuerType, SourceText, Status, TextKind
 from qiutong.readers.archive import MAX_MEMBER_BYTES, BoundedArchive
 from qiutong.readers.layout import squeeze
@@ -43,6 +43,7 @@ def read_agora(
     *,
     parties: Mapping[str, str] | None = None,
     rules: Path | None = None,
+    only: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Document, SourceText, tuple[str, ...]]]:
     """Read an AGORA data set, one document after another.
 
@@ -55,6 +56,8 @@ def read_agora(
         set another one. A column ``party`` in ``documents.csv`` does the same; this wins.
     rules
         A file to use in place of the bundled ``agora.yaml``.
+    only
+        Rows of ``documents.csv`` to take, by column and value.
 
     Returns
     -------
@@ -70,6 +73,8 @@ def read_agora(
         No AGORA data set is there, or the archive is unsafe.
     BadRegister
         ``documents.csv`` lacks a column, or names a document twice.
+    UnknownName
+        ``only`` names a column that is not there.
     """
     path = Path(path)
     loaded = read_yaml(rules or Path(__file__).with_name("agora.yaml"), AgoraRules)
@@ -77,6 +82,10 @@ def read_agora(
     try:
         rows = _rows(source, "documents.csv")
         _check_rows(rows, source.shown("documents.csv"))
+        for column, value in (only or {}).items():
+            if column not in rows[0]:
+                raise UnknownName("column", column, rows[0], where=source.shown("documents.csv"))
+            rows = [row for row in rows if row[column] == value]
         authorities = (
             {row["Name"]: row for row in _rows(source, "authorities.csv") if row.get("Name")}
             if source.has("authorities.csv")
