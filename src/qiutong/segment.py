@@ -102,10 +102,11 @@ _FURNITURE = re.compile(
     r"(?:[-–—·\s]*(?:\d{1,4}|[Pp]age \d+(?: of \d+)?|第 ?\d+ ?页(?: ?共 ?\d+ ?页)?)[-–—·\s]*"
     r"|[*\s_=~#.·•—–-]+"
     r"|\[[^\]]{0,200}(?i:omitted|excerpt|redacted)[^\]]{0,200}\]"
+    r"|\[\[Page [^\]\n]*\]\]"
     r"|法宝联想[:：].*"
     r"|[^\n]{0,160}?(?:\.{4,}|…{2,}|·{4,})\s*[\divxlc]+)\s*"
 )
-_BULLET = re.compile(r"\s*(?:[•▪◦●○■□➢✓∙]|[-*–—](?=\s)|o\t|——|--(?=\s))\s*")
+_LINE = re.compile(r"[^\n]*[^\s][^\n]*")
 _TERMINAL = tuple(".;:?!。；：？！,，、”\"’'")
 _ENDING = tuple('.;:?!。；：？！”"）)')
 
@@ -129,30 +130,66 @@ def _lines(document: Document, rules: str) -> list[_Line]:
 
 def _bare_lines(text: str, start: int, end: int, rules: str) -> list[_Line]:
     """Lines, a wrapped one joined to the line it goes on from."""
+    spans = [match.span() for match in _LINE.finditer(text, start, end)]
+    width = _wrap_width(text, spans) if rules == "en" else 0
     lines: list[_Line] = []
-    for match in re.compile(r"[^\n]*[^\s][^\n]*").finditer(text, start, end):
-        left, right = match.span()
-        if lines and left - lines[-1].end == 1 and _wraps(text, lines[-1], left, rules):
+    last = 0  # where the last physical line began
+    for left, right in spans:
+        if (
+            lines
+            and left - lines[-1].end == 1
+            and _wraps(text, lines[-1], last, left, right, rules, width)
+        ):
             lines[-1].end = right
         else:
             lines.append(_Line(left, right))
+        last = left
     return lines
 
 
-def _wraps(text: str, before: _Line, left: int, rules: str) -> bool:
-    if text[before.end - 1] in _TERMINAL or rules == "und":
-        return False
+def _wrap_width(text: str, spans: list[tuple[int, int]]) -> int:
+    """Width to which the lines were cut by hand, or 0 where a line is a paragraph."""
+    lengths = sorted(right - left for left, right in spans)
+    if len(lengths) < 10:
+        return 0
+    narrow = [length for length in lengths if 40 <= length <= 100]
+    loose = sum(text[right - 1] not in ".;:?!—" for _, right in spans)
+    if len(narrow) < 0.55 * len(lengths) or loose < 0.35 * len(spans):
+        return 0
+    return narrow[int(len(narrow) * 0.75)]
+
+
+def _wraps(
+    text: str, before: _Line, last: int, left: int, right: int, rules: str, width: int
+) -> bool:
+    """Whether the line from ``left`` goes on from the line that began at ``last``."""
+    final = text[before.end - 1]
     if rules == "zh":
         # A heading is short; a line cut by a page's edge is not. A number opens something new.
         return (
-            before.end - before.start >= 36
+            final not in _TERMINAL
+            and before.end - before.start >= 36
             and re.match(r"[\u4e00-\u9fff]", text[left : left + 1]) is not None
             and not re.match(
                 r"第[^ ]{1,6}[条條章节節编編]|[一二三四五六七八九十]+ ?、|附[件录錄]",
                 text[left : left + 12],
             )
         )
-    return text[left : left + 1].islower() and before.end - before.start >= 24
+    if rules != "en":
+        return False
+    body = text[left:right].strip()
+    if body in ("and", "or", "and--"):
+        return final in ";,"
+    if final in ".;:?!—" or text.endswith("--", last, before.end) or text[left] == "#":
+        return False
+    if body[0].islower():
+        return before.end - last >= 24 and not _EN_POINT.match(body)
+    if not width or before.end - last < 0.7 * width:
+        return False
+    mark = _EN_PAREN.match(body)
+    if mark:
+        return _EN_REFERENCE_AFTER.match(body, mark.end()) is not None
+    return not (_EN_OPENS_LINE.match(body) or _EN_BULLET.match(body))
 
 
 def _given_units(text: str, lines: list[_Line]) -> list[_Piece]:
@@ -640,13 +677,18 @@ _EN_BULLET = re.compile(r"\s*(?:[•▪◦●○■□➢✓∙·]|[-*–—](?=
 # "(b) of this section" at the start of a line is a reference that a line break cut.
 _EN_REFERENCE_AFTER = re.compile(
     r"(?:of|in|under|to)\s+(?:this|that|such|section|subsection|paragraph|the (?:Act|order))\b"
-    r"|(?:and|or|through|to)\s+\(|[,;)]|\(\s?[a-z0-9]{1,4}\)\s+(?:of|and|or|shall)\b"
+    r"|(?:and|or|through|to)\s+\(|[,;.)]|(?:\(\s?[a-zA-Z0-9]{1,4}\))+\s*(?:of|and|or|shall)\b"
+    r"|(?:of|shall)\s"
+)
+_EN_OPENS_LINE = re.compile(
+    rf"{_QUOTE}(?:(?:SEC|Sec|SECTION|Section|§|PART|TITLE|CHAPTER|ARTICLE)\b"
+    r"|(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{1,5})[.)]\s|\d+(?:\.\d+)+\.?\s|[A-Z]{1,8}[ -]?\d[\d.]*[:.]\s)"
 )
 _EN_REFERENCE_BEFORE = re.compile(
     r"(?i)(?:\b(?:sub)?(?:sections?|paragraphs?|clauses?|divisions?)|\bpart|\btitle|\bunder|\band|"
     r"\bor|\bthrough|\bto|\bof|\bsee|\bin|\bby|§|\))\s*$"
 )
-_EN_INSIDE = re.compile(r"(?:[.;:—”\"]|[;,.] ?(?:and|or))\s*$")
+_EN_INSIDE = re.compile(r"(?:[.;:—”\"]|--|[;,.] ?(?:and|or))\s*$")
 _EN_GLUED_SECTION = re.compile(
     rf"(?<=[.;:”\")])[ \t]*(?P<mark>{_QUOTE}(?:SECTION|Section|Sec ?\.) ?\d+[A-Za-z]?(?:\.\d+)* ?\.\s"
     r"|\d{1,2}\.\d{1,2}\.\s+[A-Z]|\d{4,6}(?:\.\d+)?\.\s+[(A-Z])"
@@ -665,6 +707,7 @@ class _EnglishMarks:
         self.base: tuple[str, ...] = ()
         self.section = ""
         self.code = ""
+        self.runs: dict[int, int] = {}
 
     # ---- candidates
 
@@ -696,7 +739,7 @@ class _EnglishMarks:
                 else:
                     opened.append(chunk)
             chunks += self._cut(lines, number, opened)
-        return self._judge(chunks)
+        return self._judge(_merge_names(chunks))
 
     def _candidates(self, line: _Line) -> list[_Mark]:
         view, marks = self.view, []
@@ -983,11 +1026,17 @@ class _EnglishMarks:
                 self.base, self.stack, self.section = (), [], ""
             elif _EN_BULLET.match(raw) and raw.strip():
                 head.role = "bullet"
+            elif (
+                not opened and self._short_run(lines, number) >= 4 and self.runs.get(0, 0) <= number
+            ):
+                head.role = "names"
             elif not opened and self._is_heading_line(lines, number):
                 head.role, head.rank = "heading", 18
                 if _ends_numbering(raw):
                     head.resets = True
                     self.base, self.stack, self.section = (), [], ""
+            elif self._leaves_list(line):
+                self.stack, head.resets = [], True
             parts.append(head)
         for chunk, end in zip(opened, [*starts, line.end][1:], strict=True):
             chunk.end = end
@@ -1000,23 +1049,39 @@ class _EnglishMarks:
         line = lines[number]
         body = self.view[line.start : line.end].strip()
         listed = bool(self.stack) and not self.stack[0][0].startswith(".")
-        if listed or not _title_like(body) or number + 1 >= len(lines):
+        return not listed and _title_like(body) and number + 1 < len(lines)
+
+    def _leaves_list(self, line: _Line) -> bool:
+        """Whether a paragraph ends a list that no section holds: "(3) …." and then "Resolved …"."""
+        if self.base or not self.stack or self.stack[0][0].startswith("."):
             return False
-        after = lines[number + 1]
-        following = self.view[after.start : after.end].strip()
-        if not _title_like(following):
-            return True
-        # Three short lines in a row are a list of names, not headings.
-        run = 1
-        for step in (-1, 1):
-            at = number + step
-            while 0 <= at < len(lines) and run < 4:
-                near = self.view[lines[at].start : lines[at].end].strip()
-                if not _title_like(near):
-                    break
-                run += 1
-                at += step
-        return run < 4
+        before = self.view[max(0, line.start - 40) : line.start].rstrip()
+        return (
+            before.endswith((".", "”", ")"))
+            and self.view[line.start : line.end].strip()[:1].isupper()
+        )
+
+    def _short_run(self, lines: list[_Line], number: int) -> int:
+        """How many short lines stand together: four are a list of names, not headings."""
+        known = self.runs.get(number)
+        if known is not None:
+            return known
+        end = number
+        while end < len(lines) and lines[end].kind != "heading" and self._is_name(lines[end]):
+            end += 1
+        for at in range(number, end):
+            self.runs[at] = end - number
+        return end - number
+
+    def _is_name(self, line: _Line) -> bool:
+        body = self.view[line.start : line.end].strip()
+        return (
+            len(body) <= 70
+            and _title_like(body)
+            and not _EN_BULLET.match(body)
+            and self._line_mark(line.start, line.end) is None
+            and not body.startswith(("(", "#"))
+        )
 
     def _judge(self, chunks: list[_Chunk]) -> list[_Chunk]:
         """Tell titles of sections and tables of contents from provisions."""
@@ -1045,6 +1110,20 @@ class _EnglishMarks:
                 if own:
                     chunk.role = "heading"
         return chunks
+
+
+def _merge_names(chunks: list[_Chunk]) -> list[_Chunk]:
+    """Make one provision of a list of names, so that it does not weigh like forty."""
+    out: list[_Chunk] = []
+    for chunk in chunks:
+        if chunk.role == "names" and out and out[-1].role == "names":
+            out[-1].end = chunk.end
+            continue
+        out.append(chunk)
+    for chunk in out:
+        if chunk.role == "names":
+            chunk.role = "text"
+    return out
 
 
 def _title_like(body: str) -> bool:
@@ -1107,6 +1186,7 @@ def _locate(text: str, chunks: list[_Chunk], document: Document, rules: str) -> 
     name: Callable[[_Unit, int, int, int], str] = _name_zh if rules == "zh" else _name_en
     pieces: list[_Piece] = []
     numbers: Counter[object] = Counter()
+    hung = ""
     last_text: dict[tuple[str, ...], tuple[int, int]] = {}
     for unit in units:
         article = rules == "zh" and _is_article_path(unit.path)
@@ -1135,6 +1215,8 @@ def _locate(text: str, chunks: list[_Chunk], document: Document, rules: str) -> 
                     locator = _article_item(unit) + _more(paragraph, total, bullet)
                 else:
                     locator = name(unit, paragraph, total, bullet)
+                    if rules == "en" and hung and locator.startswith("("):
+                        locator = hung + locator
             else:
                 # Paragraphs without a number are counted on their page, else under their heading.
                 # Bullets hang on the paragraph before them; without one each is a paragraph.
@@ -1145,6 +1227,8 @@ def _locate(text: str, chunks: list[_Chunk], document: Document, rules: str) -> 
                 locator = _name_loose(
                     rules, page, unit.heading, numbers[key] or 1, bullet if hangs else 0
                 )
+                # A list without a section above it hangs on the paragraph that opens it.
+                hung = locator
             if part.role == "text":
                 last_text[unit.path] = (start, end)
                 for path in [p for p in last_text if len(p) > len(unit.path)]:
@@ -1188,7 +1272,7 @@ def _units(text: str, chunks: list[_Chunk], document: Document, rules: str) -> I
     unit: _Unit | None = None
     top: _Unit | None = None  # the open article, for Chinese paragraphs after its items
     title = _plain(document.title)
-    content = False
+    content, opening, loose = False, 0, ""
     articles = sum(chunk.path is not None and _is_article_path(chunk.path) for chunk in chunks)
     for chunk in chunks:
         if chunk.role == "heading":
@@ -1199,13 +1283,16 @@ def _units(text: str, chunks: list[_Chunk], document: Document, rules: str) -> I
             if unit is not None and unit.parts:
                 yield unit
             if chunk.path or chunk.resets or unit is None or not unit.path:
-                heading = "" if is_title or chunk.path else shown
+                # What stands above the first words is the document's title, not a part of it.
+                first = not content and (rules == "en" and (opening == 0 or len(shown) > 60))
+                opening += 1
+                heading = "" if is_title or chunk.path or first else shown
                 if rules == "zh" and 10 <= chunk.rank <= 13:
                     heading = ""
                 elif rules == "zh" and articles >= 2 and not content:
                     heading = "序言"
                 unit = _Unit(chunk.path or (), _texts(headings), heading)
-                top = None
+                top, loose = None, heading
             else:
                 unit = _go_on(unit, _texts(headings))
             continue
@@ -1221,6 +1308,10 @@ def _units(text: str, chunks: list[_Chunk], document: Document, rules: str) -> I
             else:
                 unit = _Unit(chunk.path, _texts(headings))
                 top = unit if article else None
+        elif chunk.resets and unit is not None:
+            if unit.parts:
+                yield unit
+            unit = _Unit((), _texts(headings), loose)
         elif unit is None:
             unit = _Unit((), (), "序言" if rules == "zh" and articles >= 2 else "")
         elif top is not None and unit.path != top.path and chunk.role == "text":
