@@ -126,12 +126,16 @@ def test_what_holds_no_text_is_refused_by_name(ending: str, data: bytes) -> None
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_a_cut_off_file_is_read_or_refused(name: str) -> None:
     """A file cut at any of several places gives text or one of our errors, never another one."""
-    data = SAMPLES[name]
     for share in (0.1, 0.4, 0.7, 0.95):
+        data = SAMPLES[name][: int(len(SAMPLES[name]) * share)]
         try:
-            check_layout(read_bytes(data[: int(len(data) * share)], name))
-        except QiutongError as error:
-            assert name in str(error)
+            found = read_bytes(data, name)
+        except QiutongError as caught:
+            refusal = str(caught)
+        else:
+            check_layout(found)
+            continue
+        assert name in refusal
 
 
 def test_a_file_over_the_limit_is_not_opened(

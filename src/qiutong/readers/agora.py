@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from qiutong.errors import BadRegister, InputError, UnreadableFile, UnknownName
+from qiutong.errors import BadRegister, InputError, UnknownName, UnreadableFile
 from qiutong.model import Document, Force, Instrument, IssuerType, SourceText, Status, TextKind
 from qiutong.readers.archive import MAX_MEMBER_BYTES, BoundedArchive
 from qiutong.readers.layout import squeeze
@@ -42,7 +42,7 @@ def read_agora(
     path: Path | str,
     *,
     parties: Mapping[str, str] | None = None,
-    rules: Path | None = None,
+    rules: Path | str | None = None,
     only: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Document, SourceText, tuple[str, ...]]]:
     """Read an AGORA data set, one document after another.
@@ -77,7 +77,7 @@ def read_agora(
         ``only`` names a column that is not there.
     """
     path = Path(path)
-    loaded = read_yaml(rules or Path(__file__).with_name("agora.yaml"), AgoraRules)
+    loaded = read_yaml(Path(rules or Path(__file__).with_name("agora.yaml")), AgoraRules)
     source = _Source(path)
     try:
         rows = _rows(source, "documents.csv")

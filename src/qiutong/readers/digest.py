@@ -51,14 +51,14 @@ class DigestReader:
     """Digest files, ``<document-id>.digest.md``."""
 
     name = "digest"
-    extensions = (".digest.md",)
+    extensions = (".digest.md", ".md")
     media_type = "text/markdown; variant=qiutong-digest"
 
     def sniff(self, data: bytes, name: str) -> bool:
         """Whether the file is called a digest, or its front matter says so."""
         if looks_binary(data):
             return False
-        if name.lower().endswith(self.extensions):
+        if name.lower().endswith(".digest.md"):
             return True
         head = data[:2000].removeprefix(b"\xef\xbb\xbf")
         return head.startswith(b"---") and bool(re.search(rb"(?m)^kind:\s*digest\s*$", head))

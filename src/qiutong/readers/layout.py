@@ -188,7 +188,9 @@ NUMBERED = re.compile(
 )
 """The start of a numbered provision, item or heading in Chinese or English."""
 
-_BEFORE_PROVISION = re.compile(r"(?:[.;:。；：!?！？,，)）”\"\u2014]|--|\b(?:and|or)|[及和或])\s*$")
+_BEFORE_PROVISION = re.compile(
+    r"(?:[.;:。；：!?！？,，)）”\"\u2014]|--|[;,]\s*(?:and|or)|[；，]\s*[及和或])\s*$"
+)
 
 
 def opens_provision(line: str, previous: str) -> bool:

@@ -398,16 +398,18 @@ def _find_gutter(fragments: list[Line]) -> float | None:
         crossing = len(fragments) - len(right) - len(left)
         if len(left) < 4 or len(right) < 4 or crossing > 0.6 * len(fragments):
             continue
-        if all(_fills(side) for side in (left, right)):
+        if all(_fills(side, width) for side in (left, right)):
             return float(edge)
     return None
 
 
-def _fills(side: list[Line]) -> bool:
-    """Whether the lines of a column reach most of its width, as running text does."""
+def _fills(side: list[Line], page_width: float) -> bool:
+    """Whether a column is no narrow strip, and its lines reach most of its width."""
     rows = _merge_rows(side)
     width = max(row.x1 for row in rows) - min(row.x0 for row in rows)
-    return len(rows) >= 4 and median(row.x1 - row.x0 for row in rows) > 0.55 * width
+    if len(rows) < 4 or width < 0.22 * page_width:
+        return False
+    return median(row.x1 - row.x0 for row in rows) > 0.55 * width
 
 
 def _merge_rows(fragments: list[Line]) -> list[Line]:
@@ -460,7 +462,9 @@ def _remove_running_lines(sheets: Sequence[_Sheet]) -> list[Line]:
         by_height = sorted(range(len(sheet.lines)), key=lambda i: -sheet.lines[i].y)
         for i in {*by_height[:_ZONE], *by_height[-_ZONE:]}:
             line = sheet.lines[i]
-            if not 0.22 * sheet.height < line.y < 0.78 * sheet.height:
+            # A sentence may stand at the same height of two pages; a running head is none.
+            sentence = line.text.endswith((".", "。", ";", "；")) and len(line.text) > 25
+            if not sentence and not 0.22 * sheet.height < line.y < 0.78 * sheet.height:
                 zone[at, i] = _masked(line.text)
     filled = sum(bool(sheet.lines) for sheet in sheets)
     need = max(2 if filled < 4 else 3, round(0.2 * filled))
@@ -511,12 +515,25 @@ def _remove_running_lines(sheets: Sequence[_Sheet]) -> list[Line]:
                 and (int(digits[0]) == sheet.number or not line.text.strip().isdigit())
             ):
                 running.add((at, last))
-    return [
-        line
-        for at, sheet in enumerate(sheets)
-        for i, line in enumerate(sheet.lines)
-        if (at, i) not in running
-    ]
+    kept: list[Line] = []
+    for at, sheet in enumerate(sheets):
+        dropped = _outermost(sheet.lines, {i for page, i in running if page == at})
+        kept += [line for i, line in enumerate(sheet.lines) if i not in dropped]
+    return kept
+
+
+def _outermost(lines: Sequence[Line], running: set[int]) -> set[int]:
+    """Those of the repeated lines that have no body text between them and the page's edge."""
+    if not running:
+        return running
+    by_height = sorted(range(len(lines)), key=lambda i: -lines[i].y)
+    kept: set[int] = set()
+    for order in (by_height, by_height[::-1]):
+        for i in order:
+            if i not in running:
+                break
+            kept.add(i)
+    return kept
 
 
 _LEADER = re.compile(r"(?:\.\s?){4,}|…{2,}|(?:·\s?){4,}|_{4,}")
@@ -593,7 +610,7 @@ class _Shape:
             and 0 < a.y - b.y < 4 * self.size
         ]
         self.step = Counter(round(step) for step in steps).most_common(1)[0][0] if steps else 0.0
-        self.step = self.step or 1.3 * self.size
+        self.step = min(self.step or 1.3 * self.size, 2.5 * self.size)
         headings = sorted(
             {round(line.size * 2) / 2 for line in lines if line.size >= 1.12 * self.size},
             reverse=True,

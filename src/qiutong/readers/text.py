@@ -140,10 +140,13 @@ def _familiarity(text: str, encoding: str = "") -> float:
         return 0.0
     share = sum(map(_FAMILIAR.__contains__, beyond)) / len(beyond)
     odd = sum("\ue000" <= c <= "\uf8ff" or "\x80" <= c < "\xa0" or c == "\ufffd" for c in beyond)
-    if encoding.startswith("cp125") and encoding != "cp1251":
-        # Western text is mostly ASCII; two-byte text read as Western is not.
-        letters = sum(c.isalpha() for c in text[:200_000])
-        if len(beyond) > 0.25 * max(letters, 1):
+    if encoding.startswith("cp125"):
+        # These decode any bytes, so they must fit well: Western text is mostly ASCII, Cyrillic text
+        # mostly not, and both are mostly lower case.
+        letters = max(1, sum(c.isalpha() for c in text[:200_000]))
+        cyrillic = encoding == "cp1251"
+        mostly = len(beyond) > (0.5 if cyrillic else 0.25) * letters
+        if mostly != cyrillic or share < 0.7:
             return 0.0
     return share - 3 * odd / len(beyond)
 
