@@ -233,11 +233,19 @@ def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 # Dates stay text here and msgspec turns them into dates where a field wants one: a forum's
-# "since" may be a year, a month or a day, and YAML would give three different types.
+# "since" may be a year, a month or a day, and YAML would give three different types. And as in
+# YAML 1.2 only true and false are truth values: a researcher who writes "cn: no" means the word.
 _UniqueKeys.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
+    first: [
+        (tag, pattern)
+        for tag, pattern in rules
+        if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")
+    ]
     for first, rules in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
+_UniqueKeys.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
