@@ -658,22 +658,24 @@ _EN_CODE = re.compile(
     rf"{_QUOTE}(?P<number>\d{{4,6}}(?:\.\d+)?(?:\.\d+)?[a-z]?|\d+(?:-\d+){{1,3}}(?:\.\d+)?)\.\s*"
     r"(?=[A-Z(“\"‘])"
 )
-_EN_DOTTED = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2}){1,4})\.?(?=\s)\s*(?=[A-Z(“\"‘[])")
+_EN_DOTTED = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2}){1,4})\.?(?:\s*$|\s+(?=[A-Z(“\"‘[]))")
 _EN_NAMED = re.compile(
-    rf"(?:{_NAMED}) (?P<number>(?:\d+|[IVXL]+|[A-Z]\d*)(?:\.\d+)*)(?P<stop>[.:—–)-]|\s*$|(?=\s[A-Z]))\s*"
+    rf"(?:{_NAMED}) (?P<number>(?:\d+|[IVXL]+|[A-Z]\d*)(?:\.\d+)*)(?P<stop> ?[.:—–)-]|\s*$|(?=\s[A-Z\[(“\"]))\s*"
 )
 _EN_TAG = re.compile(
     r"(?P<number>[A-Z]{2,12}[ -]\d{1,2}(?:\.\d{1,2}){0,3}[a-z]?)(?=[:.])[:.]\s*"
     r"|(?P<short>[A-Z]{1,4}\d{1,2}(?:\.\d{1,2}){1,3}|[A-Z](?:\.\d{1,2}){1,3})(?=[\s:.])[:.]?\s*"
 )
-_EN_POINT = re.compile(r"(?P<label>\d{1,3}|[IVX]{1,5}|[ivx]{1,5}|[A-Z]|[a-z])[.)]\s+(?=\S)")
-_EN_NUMBERED_TITLE = re.compile(r"(?P<label>\d{1,2})\s+(?=[A-Z])")
+_EN_POINT = re.compile(
+    r"(?P<label>\d{1,3}|[IVX]{1,5}|[ivx]{1,5}|[A-Z]|[a-z])(?:[.)]\s+|．\s*)(?=\S)"
+)
+_EN_NUMBERED_TITLE = re.compile(r"(?P<label>\d{1,2}|[a-z](?=\t))\s+(?=[A-Z]|(?<=\t)\S)")
 _EN_STRUCTURE = re.compile(
     rf"{_QUOTE}(?:(?:PART|TITLE|CHAPTER|SUBCHAPTER|SUBTITLE|DIVISION|SUBPART|Part|Title|Chapter|"
     r"Subchapter|Subtitle|Division|Subpart)\s+(?:\d+(?:\.\d+)?[A-Z]?|[IVXL]+|[A-Z])\b)(?!\s+(?:of|and|or|to|is|are|shall|in)\b)"
 )
 _EN_PAREN = re.compile(rf"{_QUOTE}\(\s?(?P<label>\d{{1,3}}|[a-z]{{1,5}}|[A-Z]{{1,5}})\)[ \t]*")
-_EN_BULLET = re.compile(r"\s*(?:[•▪◦●○■□➢✓∙·]|[-*–—](?=\s)|o(?:\t| {2,}))\s*")
+_EN_BULLET = re.compile(r"\s*(?:[•▪◦●○■□➢✓∙·]|[-*–—](?=\s)|—(?=[A-Z])|o(?:\t| {2,}))\s*")
 # "(b) of this section" at the start of a line is a reference that a line break cut.
 _EN_REFERENCE_AFTER = re.compile(
     r"(?:of|in|under|to)\s+(?:this|that|such|section|subsection|paragraph|the (?:Act|order))\b"
@@ -691,7 +693,7 @@ _EN_REFERENCE_BEFORE = re.compile(
 _EN_INSIDE = re.compile(r"(?:[.;:—”\"]|--|[;,.] ?(?:and|or))\s*$")
 _EN_GLUED_SECTION = re.compile(
     rf"(?<=[.;:”\")])[ \t]*(?P<mark>{_QUOTE}(?:SECTION|Section|Sec ?\.) ?\d+[A-Za-z]?(?:\.\d+)* ?\.\s"
-    r"|\d{1,2}\.\d{1,2}\.\s+[A-Z]|\d{4,6}(?:\.\d+)?\.\s+[(A-Z])"
+    r"|Article \d+[:.]\s|\d{1,2}\.\d{1,2}\.\s+[A-Z]|\d{4,6}(?:\.\d+)?\.\s+[(A-Z])"
     r"|(?<=[\w.;:”\")])[ \t]*(?P<loud>SEC\. ?\d+[A-Z]?\. (?=[A-Z]))"
 )
 _SMALL = "a an and as at but by for from in into is its nor of on or over per the to up via vs with"
@@ -707,6 +709,9 @@ class _EnglishMarks:
         self.base: tuple[str, ...] = ()
         self.section = ""
         self.code = ""
+        self.point = 0
+        self.named = 0
+        self.roman = 0
         self.runs: dict[int, int] = {}
 
     # ---- candidates
@@ -754,7 +759,7 @@ class _EnglishMarks:
         positions: list[tuple[int, _Mark]] = []
         for match in _EN_GLUED_SECTION.finditer(view, at, end):
             start = max(match.start("mark"), match.start("loud"))
-            mark = self._section_mark(start, end)
+            mark = self._section_mark(start, end) or self._named_mark(start, end)
             if mark:
                 # Capitals ("SEC. 2. FINDINGS") are a heading wherever they stand.
                 mark.at_line = match.start("loud") >= 0
@@ -802,6 +807,16 @@ class _EnglishMarks:
             return _Mark(start, match.end(), "dotted", 0, match.group("number"), True)
         return None
 
+    def _named_mark(self, start: int, end: int) -> _Mark | None:
+        match = _EN_NAMED.match(self.view, start, end)
+        if not match:
+            return None
+        label = " ".join(match.group().split()).rstrip(".:—–-) ")
+        label = re.sub(r"(?i)^article", "Art.", label)
+        number = match.group("number")
+        value = int(number) if number.isdigit() else 0
+        return _Mark(start, match.end(), "named", value, label, True)
+
     def _line_mark(self, start: int, end: int) -> _Mark | None:
         view = self.view
         mark = self._section_mark(start, end)
@@ -810,10 +825,9 @@ class _EnglishMarks:
         match = _EN_STRUCTURE.match(view, start, end)
         if match and end - start <= 160:
             return _Mark(start, match.end(), "structure", 0, match.group(), True)
-        match = _EN_NAMED.match(view, start, end)
-        if match:
-            label = " ".join(match.group().split()).rstrip(".:—–-) ")
-            return _Mark(start, match.end(), "named", 0, label, True)
+        mark = self._named_mark(start, end)
+        if mark:
+            return mark
         match = _EN_TAG.match(view, start, end)
         if match:
             label = match.group("number") or match.group("short")
@@ -840,9 +854,11 @@ class _EnglishMarks:
         if style in ("section", "code", "dotted"):
             return self._accept_section(mark, chunk)
         if style in ("named", "tag"):
-            label = re.sub(r"(?i)^article", "Art.", mark.label)
-            self.base, self.stack, self.section = (label,), [], ""
-            chunk.path, chunk.rank = (label,), 20 + (style == "tag")
+            if not mark.at_line and mark.value != self.named + 1:
+                return None
+            self.named = mark.value
+            self.base, self.stack, self.section = (mark.label,), [], ""
+            chunk.path, chunk.rank = self.base, 20 + (style == "tag")
             return chunk
         if style == "point":
             return self._accept_point(mark, line, index, chunk)
@@ -864,6 +880,7 @@ class _EnglishMarks:
                 return None
         self.section = number
         self.stack = []
+        self.point = int(bool(re.search(r"\. 1\. ", self.view[mark.end : chunk.end][:200])))
         label = f"§ {number}" if mark.style == "code" else f"Sec. {number}"
         if self.view[mark.start : mark.end].lstrip("“\"‘`'’").startswith("§"):
             label = f"§ {number}"
@@ -906,12 +923,27 @@ class _EnglishMarks:
                 self.section, self.base, self.stack = mark.label, (f"Sec. {mark.label}",), []
                 chunk.path, chunk.rank = self.base, 20
                 return chunk
-        if bare:
+        roman = next((value for style, value in mark.options if style == ".I"), 0)
+        if roman and not bare and _title_like(body.rstrip(".")) and roman in (1, self.roman + 1):
+            # "II. Clarifying the Principles" is a part of the paper, not an item of a list.
+            self.roman, self.section, self.base, self.stack = roman, "", (mark.label,), []
+            chunk.path, chunk.rank = self.base, 19
+            return chunk
+        if bare and "\t" not in self.view[mark.start : mark.end]:
             return None
         choice = self._choose(mark, index)
+        if bare and choice is not None and choice[2] == 1 and not self._successor(choice[1], index):
+            return None
+        nested = any(style in (".a", ".i", ".A", ".I") for style, _, _ in self.stack)
+        following = mark.label.isdigit() and int(mark.label) == self.point + 1 > 1
+        if following and self.section and not nested:
+            # New York numbers subdivisions "1." above "(a)", the first one after the title.
+            choice = (0, ".1", int(mark.label))
         if choice is None or (choice[2] != 1 and choice[0] == len(self.stack) > 0):
             return None
         depth, style, value = choice
+        if style == ".1":
+            self.point = value
         if value == 1 and mark.label.isalpha() and not self._successor(style, index):
             return None
         del self.stack[depth:]
@@ -1031,8 +1063,11 @@ class _EnglishMarks:
             ):
                 head.role = "names"
             elif not opened and self._is_heading_line(lines, number):
-                head.role, head.rank = "heading", 18
-                if _ends_numbering(raw):
+                head.role, head.rank = "heading", 40
+                part = len(self.base) == 1 and not self.base[0].lower().startswith(
+                    ("sec.", "§", "art.", "annex", "appendix", "schedule")
+                )
+                if _ends_numbering(raw) or (part and " " in self.base[0]):
                     head.resets = True
                     self.base, self.stack, self.section = (), [], ""
             elif self._leaves_list(line):
@@ -1103,6 +1138,8 @@ class _EnglishMarks:
                 chunk.role = "skip"  # a table of contents: the section itself comes later
                 continue
             titled = _title_like(body) or _run_in_title(body)
+            whole = view[chunk.end : chunk.end + 1] == "\n" and len(body) <= 100
+            titled = titled or (whole and not body.endswith(_TERMINAL + ("—", "-")))
             if titled and after is not None and after.role != "heading" and body:
                 own = after.path is None or len(after.path) > 1 or (
                     after.rank > chunk.rank and after.path != chunk.path
@@ -1273,6 +1310,9 @@ def _units(text: str, chunks: list[_Chunk], document: Document, rules: str) -> I
     top: _Unit | None = None  # the open article, for Chinese paragraphs after its items
     title = _plain(document.title)
     content, opening, loose = False, 0, ""
+    shown_often = Counter(
+        _plain(text[c.start : c.end]) for c in chunks if c.role == "heading" and not c.path
+    )
     articles = sum(chunk.path is not None and _is_article_path(chunk.path) for chunk in chunks)
     for chunk in chunks:
         if chunk.role == "heading":
@@ -1287,6 +1327,8 @@ def _units(text: str, chunks: list[_Chunk], document: Document, rules: str) -> I
                 first = not content and (rules == "en" and (opening == 0 or len(shown) > 60))
                 opening += 1
                 heading = "" if is_title or chunk.path or first else shown
+                if heading and loose and shown_often[_plain(shown)] > 1:
+                    heading = loose  # "Requirements" under each goal names none of them
                 if rules == "zh" and 10 <= chunk.rank <= 13:
                     heading = ""
                 elif rules == "zh" and articles >= 2 and not content:
