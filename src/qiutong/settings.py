@@ -53,10 +53,20 @@ class StabilitySettings(Setting, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class EvidenceSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many passages are shown for and against each code."""
+    """How many passages are shown for and against each code.
+
+    Parameters
+    ----------
+    pairs, against
+        Most pairs, and most passages against, per code.
+    min_confidence
+        Codings with a lower confidence count and are not quoted: a weak passage shown as evidence
+        costs more trust than a pair less.
+    """
 
     pairs: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
     against: Annotated[int, msgspec.Meta(ge=0, le=20)] = 3
+    min_confidence: Share = 0.5
 
 
 class ScreeningSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -671,6 +671,13 @@ class _Batch:
                 else:
                     unchanged.append(identity)
                 continue
+            if identity in taken and identity not in held:
+                problems.append(
+                    f'{item.origin}: the id "{identity}" belongs to a document that was removed. '
+                    "Give this one its own id, such as "
+                    f'"{self._free(identity, taken, names)}"'
+                )
+                continue
             if identity in taken:
                 problems.append(
                     f'{item.origin}: the id "{identity}" is taken by a document with another text. '
@@ -678,6 +685,8 @@ class _Batch:
                     f'"{self._free(identity, taken, names)}"'
                 )
                 continue
+            if identity in names and digests.get(digest) == identity:
+                continue  # the same file named twice in one go
             if digest in digests:
                 problems.append(
                     f'{item.origin}: the same file is in the study already as "{digests[digest]}". '
@@ -1010,7 +1019,11 @@ class _Asked:
     def passages(self) -> dict[str, dict[str, tuple[Passage, ...]]]:
         coded = {one.document for one in self.codings}
         documents = tuple(self.study.store.documents(coded))
-        return collect_passages(documents, self.coded_segments, self.codings, self.codebook)
+        floor = self.settings.evidence.min_confidence
+        quotable = [
+            one for one in self.codings if one.confidence is None or one.confidence >= floor
+        ]
+        return collect_passages(documents, self.coded_segments, quotable, self.codebook)
 
     @cached_property
     def _vectors(self) -> "Callable[[str], np.ndarray | None]":
