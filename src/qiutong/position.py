@@ -148,7 +148,7 @@ def _governing(
 _HARM = (
     r"(?:lead(?:s|ing)? to|result(?:s|ing)? in|caus(?:e|es|ing)|give rise|contribut\w+ to"
     r"|pos(?:e|es|ing)|harm|hurt|undermin\w+|threaten|exacerbat\w+|amplif\w+|perpetuat\w+"
-    r"|endanger|jeopardi[sz]e|erode|damage|reinforc\w+|mislead|deceive|disrupt|worsen|fail\b"
+    r"|endanger|jeopardi[sz]e|erode|damage|reinforc\w+|mislead|deceive|disrupt|exploit|worsen|fail\b"
     r"|discriminate|hallucinat\w+|impair|compromise|destabili[sz]e|entrench|weaken|distort"
     r"|lower (?:the )?barriers?|evade|escape|leak|reveal|expose|infringe|violate|displace"
     r"|(?:create|present|introduce|raise|carry|increase|entail)s? (?:[\w-]+ ){0,4}?"
@@ -295,6 +295,8 @@ _ENGLISH_PATTERNS: list[tuple[Position, bool, str]] = [
     ),
     (P.PROHIBITS, True, r"\b(?<!to )(?:prohibits|forbids|bans)\b|^\W*(?:prohibit|ban|forbid)\b"),
     (P.PROHIBITS, True, r"^\W*(?:do not|don't|never)\b"),
+    # Definitions and titles only sound like duty and permission.
+    (P.MENTIONS, True, r"\bmay be cited as\b|\bshall (?:mean\b|have the (?:same )?meaning)"),
     # Duty.
     (P.REQUIRES, True, r"\b(?:may|can) (?:\w+ )?only\b"),
     (P.REQUIRES, True, r"\b(?:must|shall)\b"),
@@ -431,7 +433,7 @@ _HARM_ZH = (
     r"(?:导致|造成|引发|引起|带来|危害|危及|损害|侵害|侵犯|威胁|加剧|放大|固化|误导|冲击|削弱|破坏|泄露"
     r"|滋生|诱发|产生(?:歧视|偏见|虚假|错误|有害|风险|偏差)|被(?:恶意|非法|不法|滥用|误用|用于|用来|窃取"
     r"|利用|操纵|攻击)|失控|出现(?:偏差|歧视|错误|幻觉|失控)|存在|逃避|逃脱|扩散|助长|降低.{0,10}门槛"
-    r"|影响|使.{0,16}(?:受损|失控|失业)|歧视|脱离.{0,6}控制|沦为|面临)"
+    r"|影响|使.{0,16}(?:受损|失控|失业)|依赖|沉迷|歧视|脱离.{0,6}控制|沦为|面临)"
 )
 _CHINESE_PATTERNS: list[tuple[Position, bool, str]] = [
     (
@@ -475,14 +477,14 @@ _CHINESE_PATTERNS: list[tuple[Position, bool, str]] = [
         True,
         r"应当(?!前)|(?<![相适响反供效对回呼感顺策因])应(?![用急对答邀变聘届激收付付有尽声和战酬景])"
         r"|必须|(?<![无毋不])须(?!知)|方可|方能|才可|只能|有义务|务必|有责任|责令|应有(?:的)?(?=义务)"
-        r"|(?<![必急无按所刚内军供不])需(?!求|要的)|负有[一-鿿]{0,10}?(?:义务|责任)"
+        r"|(?<![必急无按所刚内军供不])(?<!发展)(?<!工作)(?<!业务)(?<!实际)(?<!现实)(?<!管理)需(?!求|要的)|负有[一-鿿]{0,10}?(?:义务|责任)"
         r"|应尽(?=[一-鿿]{0,4}?(?:告知|说明|提示))",
     ),
     (
         P.REQUIRES,
         True,
         r"(?:^|(?<=[，；：。、\s]))(?:都|均|也|还|更|既|又)?要(?=[一-鿿]{2})(?!求|素|点|闻|么|件|是|害)"
-        r"|(?<=各地)要|(?<=部门)要|(?<=单位)要|(?<=企业)要|(?<=机构)要|(?<=政府)要",
+        r"|(?<=各地)要|(?<=地区)要|(?<=各级)要|(?<=各方)要|(?<=部门)要|(?<=单位)要|(?<=企业)要|(?<=机构)要|(?<=政府)要",
     ),
     (
         P.REQUIRES,
@@ -517,9 +519,11 @@ _CHINESE_PATTERNS: list[tuple[Position, bool, str]] = [
     ),
 ]
 _ZH_CONDITION = re.compile(
-    r"^[\s“”（(]*(?:如果|如|若|当|倘|为了?|根据|依照|依据|按照|除|鉴于|由于|因|凡是?|即使|虽然|尽管|只要|只有|对于|违反|未按)"
+    r"^[\s“”（(]*(?:第[〇零一二三四五六七八九十百\d]+条\s*)?(?:如果|如|若|当|倘|为了?|根据|依照|依据|按照|除|鉴于|由于|因|凡是?|即使|虽然|尽管|只要|只有|对于|违反|未按)"
 )
-_ZH_SOURCE = re.compile(r"^[\s“”（(]*(?:根据|依照|依据|按照|当|如|若|对于|除|只有|凡|因|为)")
+_ZH_SOURCE = re.compile(
+    r"^[\s“”（(]*(?:第[〇零一二三四五六七八九十百\d]+条\s*)?(?:根据|依照|依据|按照|当|如|若|对于|除|只有|凡|因|为)"
+)
 
 
 class _ChineseRules(_Rules):
@@ -545,9 +549,7 @@ class _ChineseRules(_Rules):
 def _has_verb_before(text: str) -> bool:
     """Whether the clause has its predicate before this point, so that what follows qualifies."""
     return bool(
-        re.search(
-            r"(?:公布|公开|明确|包括|属于|列明|识别|是|为|履行|说明|提供|规定|含有|确定)", text
-        )
+        re.search(r"(?:公布|公开|明确|包括|属于|列明|说明|含有|确定|履行)[一-鿿]{0,4}$", text)
     )
 
 
