@@ -48,9 +48,9 @@ def segment_document(document: Document) -> tuple[Segment, ...]:
     else:
         view = _view(text) if rules == "zh" else text
         if rules == "zh":
-            chunks = _ChineseMarks(view).chunks(lines)
+            chunks = _ChineseMarks(text, view, document.title).chunks(lines)
         elif rules == "en":
-            chunks = _EnglishMarks(view).chunks(lines)
+            chunks = _EnglishMarks(view, bool(document.pages)).chunks(lines)
         else:
             chunks = _plain_chunks(text, lines)
         pieces = _locate(text, chunks, document, rules)
@@ -103,6 +103,8 @@ _FURNITURE = re.compile(
     r"|[*\s_=~#.·•—–-]+"
     r"|\[[^\]]{0,200}(?i:omitted|excerpt|redacted)[^\]]{0,200}\]"
     r"|\[\[Page [^\]\n]*\]\]"
+    r"|(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+    r" \d{1,2}, \d{4}[.,]?|THE WHITE HOUSE,?"
     r"|法宝联想[:：].*"
     r"|[^\n]{0,160}?(?:\.{4,}|…{2,}|·{4,})\s*[\divxlc]+)\s*"
 )
@@ -306,6 +308,9 @@ _ZH_RANK = {"comma": 1, "han": 2, "point": 3, "digit": 4, "circle": 5, "letter":
 _ZH_INSIDE = re.compile(r"(?<=[。；：！？”\)\s;:,，…》])")
 _ZH_GAP = re.compile(r"(?<=[。；：！？”\)]) +(?=\S)")
 _ZH_SENTENCE_GAP = re.compile(r"(?<=[。！？]) +(?=[\u4e00-\u9fff“—])")
+_ZH_INSTRUMENT = re.compile(
+    r"(?:法|规定|条例|规范|公约|细则|决定|指引|指南|准则|意见|方案|规划|标准)(?:\(.{1,12}\))?$"
+)
 _ZH_CAPTION = re.compile(
     r"(?:附?[图表]) ?[\d一二三四五六七八九十]+(?:[-—.]\d+)?[\s:：]?[^。；]{0,40}"
 )
@@ -326,8 +331,10 @@ class _Mark:
 class _ChineseMarks:
     """Marks of Chinese laws, notices and plans."""
 
-    def __init__(self, view: str) -> None:
+    def __init__(self, text: str, view: str, title: str) -> None:
+        self.text = text
         self.view = view
+        self.title = title
         self.stack: list[tuple[str, int, str]] = []
         self.article = ""
         self.last_article = 0
@@ -416,7 +423,7 @@ class _ChineseMarks:
         if style == "article":
             if not self._is_article(mark, line):
                 return None
-            self.article = re.sub(r"\s", "", mark.label)
+            self.article = re.sub(r"\s", "", self.text[mark.start : mark.end])
             self.last_article = mark.value
             self.stack, self.seen = [], {}
             chunk.path = (self.article,)
@@ -573,6 +580,17 @@ class _ChineseMarks:
                     continue
                 short = len(body) <= 45 and not body.endswith(_ENDING) and "。" not in body
                 note = re.fullmatch(r"\(.{4,300}\)", body, re.S) is not None
+                if short and self.has_articles and not started:
+                    if re.match(r"\d{4} ?年", body):
+                        chunk.role = "skip"
+                        continue
+                    opens = after is not None and (after.path or 10 <= after.rank <= 13)
+                    named = _plain(body) == _plain(_view(self.title)) and self.title
+                    first = _ZH_INSTRUMENT.search(body) is not None
+                    # Above the articles: the title, and the names of those who issued them.
+                    chunk.role = "heading" if opens or named or first else "skip"
+                    chunk.rank = 1
+                    continue
                 if body in ("目 录", "目录", "目  录") or (short and not in_article):
                     lone = short and self._is_heading(chunk, chunks, i)
                     chunk.role = "heading" if lone or not short else "text"
@@ -607,9 +625,8 @@ class _ChineseMarks:
         if len(body) <= 40 and not closed:
             return after.path is None or deeper or after.role == "heading"
         follows = after.path is None and after.role in ("text", "bullet")
-        return len(body) <= 34 and body.endswith("。") and body.count("。") == 1 and (
-            follows or deeper
-        )  # fmt: skip
+        plain = body.endswith("。") and body.count("。") == 1 and "，" not in body
+        return len(body) <= 34 and plain and (follows or deeper)
 
 
 # --------------------------------------------------------------------------- English
@@ -703,8 +720,10 @@ _SMALL_WORDS = frozenset(_SMALL.split(" "))
 class _EnglishMarks:
     """Marks of orders, statutes, frameworks and company policies in English."""
 
-    def __init__(self, view: str) -> None:
+    def __init__(self, view: str, paged: bool) -> None:
         self.view = view
+        self.paged = paged
+        self.section_end = -1
         self.stack: list[tuple[str, int, str]] = []
         self.base: tuple[str, ...] = ()
         self.section = ""
@@ -879,6 +898,7 @@ class _EnglishMarks:
             if number.split(".")[0] != major and len(self.stack) > 1:
                 return None
         self.section = number
+        self.section_end = mark.end
         self.stack = []
         self.point = int(bool(re.search(r"\. 1\. ", self.view[mark.end : chunk.end][:200])))
         label = f"§ {number}" if mark.style == "code" else f"Sec. {number}"
@@ -929,11 +949,15 @@ class _EnglishMarks:
             self.roman, self.section, self.base, self.stack = roman, "", (mark.label,), []
             chunk.path, chunk.rank = self.base, 19
             return chunk
-        if bare and "\t" not in self.view[mark.start : mark.end]:
-            return None
+        if bare and self.paged and "\t" not in self.view[mark.start : mark.end]:
+            return None  # on a page, "1 See …" is a footnote
         choice = self._choose(mark, index)
-        if bare and choice is not None and choice[2] == 1 and not self._successor(choice[1], index):
-            return None
+        if bare and choice is not None:
+            # A number without a stop opens a point only in an unbroken row of them.
+            style, value = choice[1:]
+            before = next((old for kind, old, _ in self.stack if kind == style), 0)
+            if value != before + 1 or (value == 1 and not self._successor(style, index)):
+                return None
         nested = any(style in (".a", ".i", ".A", ".I") for style, _, _ in self.stack)
         following = mark.label.isdigit() and int(mark.label) == self.point + 1 > 1
         if following and self.section and not nested:
@@ -953,7 +977,7 @@ class _EnglishMarks:
 
     def _has_children(self, mark: _Mark) -> bool:
         pattern = rf"(?m)^[ \t#]*{re.escape(mark.label)}\.\d"
-        return re.compile(pattern).search(self.view, mark.end) is not None
+        return re.compile(pattern).search(self.view, mark.end, mark.end + 20_000) is not None
 
     def _accept_paren(self, mark: _Mark, line: _Line, index: int, chunk: _Chunk) -> _Chunk | None:
         view = self.view
@@ -988,6 +1012,9 @@ class _EnglishMarks:
         ]
         opens = [style for style, value in mark.options if value == 1 and style not in styles]
         firm = mark.at_line or mark.adjacent
+        if not firm and 0 <= self.section_end < mark.start <= self.section_end + 160:
+            # "Sec. 4. Action Plan. (a) …" opens even where no (b) follows.
+            firm = _run_in_title(self.view[self.section_end : mark.start].strip())
         if goes_on and opens and not self._roman_list(mark, index):
             opens = []
         if goes_on and not opens:
@@ -1025,7 +1052,8 @@ class _EnglishMarks:
                 return True
             if other.label in (following[1], mark.label):
                 return False
-        return self.view[: mark.start].rstrip().endswith((":", "—"))
+        before = self.view[max(0, mark.start - 40) : mark.start]
+        return before.rstrip().endswith((":", "—"))
 
     def _successor(self, style: str, index: int) -> bool:
         for other in self.marks[index + 1 : index + 200]:
@@ -1075,8 +1103,8 @@ class _EnglishMarks:
             parts.append(head)
         for chunk, end in zip(opened, [*starts, line.end][1:], strict=True):
             chunk.end = end
-            if line.kind == "heading" and len(opened) == 1 and chunk.role == "text":
-                chunk.role = "heading"
+            if line.kind == "heading" and len(opened) == 1:
+                chunk.role, chunk.rank = "heading", line.level or chunk.rank
             parts.append(chunk)
         return parts
 
@@ -1139,7 +1167,7 @@ class _EnglishMarks:
                 continue
             titled = _title_like(body) or _run_in_title(body)
             whole = view[chunk.end : chunk.end + 1] == "\n" and len(body) <= 100
-            titled = titled or (whole and not body.endswith(_TERMINAL + ("—", "-")))
+            titled = titled or (whole and not body.endswith((*_TERMINAL, "—", "-")))
             if titled and after is not None and after.role != "heading" and body:
                 own = after.path is None or len(after.path) > 1 or (
                     after.rank > chunk.rank and after.path != chunk.path
@@ -1224,7 +1252,7 @@ def _locate(text: str, chunks: list[_Chunk], document: Document, rules: str) -> 
     pieces: list[_Piece] = []
     numbers: Counter[object] = Counter()
     hung = ""
-    last_text: dict[tuple[str, ...], tuple[int, int]] = {}
+    last_text: list[tuple[tuple[str, ...], tuple[int, int]]] = []
     for unit in units:
         article = rules == "zh" and _is_article_path(unit.path)
         first = _first(unit)
@@ -1267,9 +1295,9 @@ def _locate(text: str, chunks: list[_Chunk], document: Document, rules: str) -> 
                 # A list without a section above it hangs on the paragraph that opens it.
                 hung = locator
             if part.role == "text":
-                last_text[unit.path] = (start, end)
-                for path in [p for p in last_text if len(p) > len(unit.path)]:
-                    del last_text[path]
+                while last_text and len(last_text[-1][0]) >= len(unit.path):
+                    last_text.pop()
+                last_text.append((unit.path, (start, end)))
             limit = LONG_PARAGRAPH.get(rules, 0)
             if not unit.path and limit and end - start > limit:
                 pieces += _cut_long(text, start, end, locator, rules, unit.headings, lead)
@@ -1397,14 +1425,15 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
 def _lead_in(
     text: str,
     path: tuple[str, ...],
-    last_text: dict[tuple[str, ...], tuple[int, int]],
+    last_text: list[tuple[tuple[str, ...], tuple[int, int]]],
     always: bool,
 ) -> tuple[int, int] | None:
-    for depth in range(len(path) - 1, 0, -1):
-        span = last_text.get(path[:depth])
-        if span:
-            opens = text[span[1] - 1] in ":：—-" or (always and depth == 1)
-            return span if opens or text[span[1] - 1].isalnum() else None
+    """The nearest text above a provision, if it opens it."""
+    for above, span in reversed(last_text):
+        if above and len(above) < len(path) and path[: len(above)] == above:
+            final = text[span[1] - 1]
+            opens = final in ":：—-" or final.isalnum() or (always and len(above) == 1)
+            return span if opens else None
     return None
 
 
@@ -1425,7 +1454,8 @@ def _cut_long(
     first = 0
     for i, (_, right) in enumerate(sentences):
         whole = i == len(sentences) - 1
-        if whole or right - sentences[first][0] >= target * 0.9:
+        length = right - sentences[i][0]
+        if whole or right - start >= target * (len(pieces) + 1) - length / 2:
             left = sentences[first][0]
             one = first == i
             if rules == "zh":
