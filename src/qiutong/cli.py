@@ -6,6 +6,7 @@ warnings and errors go to standard error. Exit status: 0 done; 1 an error of our
 message; 2 wrong use; 130 stopped with Ctrl-C.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -443,7 +444,15 @@ def report(
 @app.command()
 def demo(
     folder: Annotated[str, typer.Argument(help="Where the study is made.")] = "qiutong-demo",
-    as_of: AsOfOption = "",
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            help="today or YYYY-MM-DD; by default the day of the published report, when all the "
+            "bundled documents stood.",
+        ),
+    ] = "2025-01-20",
 ) -> None:
     """Run the whole job on the bundled documents and write the report in both languages."""
     from qiutong.study import SETTINGS_FILE, Study
@@ -457,11 +466,12 @@ def demo(
             )
         study.code(progress=bar)
     with _Bar("weighing"):
-        results = study.results(as_of or None)
+        results = study.results(as_of)
         paths = [study.report(language=language, results=results) for language in ("en", "zh")]
     _say(
-        "The bundled texts are digests in our own words, coded by a program and reviewed by nobody "
-        "yet: a worked example, not a finding.\n"
+        f"{len(results.documents)} bundled documents as of {results.as_of}. They are digests in "
+        "our own words, coded by a program and reviewed by nobody yet: a worked example, not a "
+        "finding.\n"
     )
     _print_recommendations(study, results.recommendations)
     _say("")
@@ -802,15 +812,29 @@ def main() -> None:
         app(standalone_mode=True)
     except QiutongError as error:
         _fail(error)
-    except KeyboardInterrupt:
-        print(
-            "Stopped. What was finished is kept; run the command again to go on.", file=sys.stderr
-        )
-        sys.exit(130)
+    except SystemExit as stop:
+        # Typer turns both of these into an exit of its own.
+        if stop.code == 130:
+            print(
+                "Stopped. What was finished is kept; run the command again to go on.",
+                file=sys.stderr,
+            )
+        if isinstance(stop.__context__, BrokenPipeError):
+            _leave_quietly()
+        raise
     except BrokenPipeError:
-        # The reader of a pipe (head, less) has gone; nothing is wrong.
-        sys.stderr.close()
-        sys.exit(0)
+        _leave_quietly()
+    except OSError as error:
+        # A folder that cannot be written, a full disk: the system's own words say what to mend.
+        print(f"Error: {error.filename or 'the system'}: {error.strerror}.", file=sys.stderr)
+        sys.exit(1)
+
+
+def _leave_quietly() -> NoReturn:
+    """Leave without a word: the reader of a pipe (head, less) has gone, and nothing is wrong."""
+    # What is still in the buffer would be written, and complained about, on the way out.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
 
 
 if __name__ == "__main__":
