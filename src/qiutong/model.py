@@ -811,6 +811,9 @@ class Results(Value, frozen=True, kw_only=True):
         Number of segments per document.
     evidence, counter_evidence, screens
         By code id.
+    passages
+        A few passages by code id and party, whether quoted in a pair or not, so that every count
+        leads to words: one-sided codes have no pair, and a pair wants confident codings.
     method
         How it was made: thresholds, coder, codebook, versions, seeds, as plain values.
     warnings
@@ -834,3 +837,4 @@ class Results(Value, frozen=True, kw_only=True):
     method: dict[str, object]
     warnings: tuple[dict[str, str], ...] = ()
     left_out_documents: tuple[Document, ...] = ()
+    passages: dict[str, dict[str, tuple[Passage, ...]]] = {}
