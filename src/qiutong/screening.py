@@ -77,6 +77,13 @@ def _spans(terms: Iterable[str], text: str) -> list[tuple[int, int, str]]:
     return sorted(found, key=lambda hit: (hit[0], -hit[1], hit[2]))
 
 
+@lru_cache(maxsize=64)
+def _first_words(terms: tuple[str, ...]) -> tuple[str, ...]:
+    """First word of each term in lower case: a text without any of them holds none of the terms."""
+    words = (to_simplified(term).strip("* ").lower().split() for term in terms)
+    return tuple(dict.fromkeys(found[0] for found in words if found))
+
+
 def find_rivalry(
     segment: Segment, party: str, parties: Sequence[Party], terms: RivalryTerms
 ) -> Rivalry | None:
@@ -117,6 +124,10 @@ def find_rivalry(
     }
     # Simplified for matching only: the length is the same, so the offsets hold in the original.
     text = to_simplified(segment.text)
+    # Nearly all provisions hold no such word, and looking for one is far cheaper than the patterns.
+    lower = text.lower()
+    if not any(word in lower for word in _first_words((*hostile, *implied))):
+        return None
     for start, end in split_sentences(text, language):
         sentence = text[start:end]
         if _spans(unless, sentence):
