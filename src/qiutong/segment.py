@@ -106,11 +106,17 @@ _FURNITURE = re.compile(
     r"|(?:January|February|March|April|May|June|July|August|September|October|November|December)"
     r" \d{1,2}, \d{4}[.,]?|THE WHITE HOUSE,?"
     r"|法宝联想[:：].*"
-    r"|[^\n]{0,160}?(?:\.{4,}|…{2,}|·{4,})\s*[\divxlc]+)\s*"
+    r"|[^\n]{0,160}?(?:\.{4,}|…{2,}|·{4,})\s*[\divxlc]+)"
 )
 _LINE = re.compile(r"[^\n]*[^\s][^\n]*")
 _TERMINAL = tuple(".;:?!。；：？！,，、”\"’'")
 _ENDING = tuple('.;:?!。；：？！”"）)')
+
+
+def _is_furniture(text: str, line: _Line) -> bool:
+    """Whether a line is a page number, a rule, an editor's note or an entry of contents."""
+    body = text[line.start : line.end].strip()
+    return len(body) <= 400 and _FURNITURE.fullmatch(body) is not None
 
 
 def _lines(document: Document, rules: str) -> list[_Line]:
@@ -204,7 +210,7 @@ def _given_units(text: str, lines: list[_Line]) -> list[_Piece]:
             _push_heading(headings, line.level or 1, _heading_text(text[line.start : line.end]))
         elif line.kind == "unit":
             pieces.append(_Piece(line.start, line.end, line.locator, _texts(headings)))
-        elif not _FURNITURE.fullmatch(text, line.start, line.end):
+        elif not _is_furniture(text, line):
             loose += 1
             pieces.append(_Piece(line.start, line.end, f"para. {loose}", _texts(headings)))
     return pieces
@@ -214,7 +220,7 @@ def _plain_chunks(text: str, lines: list[_Line]) -> list[_Chunk]:
     chunks = []
     for line in lines:
         role = "heading" if line.kind == "heading" else "text"
-        if _FURNITURE.fullmatch(text, line.start, line.end):
+        if _is_furniture(text, line):
             role = "skip"
         chunks.append(_Chunk(line.start, line.end, line.start, role, rank=line.level))
     return chunks
@@ -353,7 +359,7 @@ class _ChineseMarks:
         chunks: list[_Chunk] = []
         index = 0
         for line, candidates in zip(lines, found, strict=True):
-            if _FURNITURE.fullmatch(view, line.start, line.end):
+            if _is_furniture(view, line):
                 chunks.append(_Chunk(line.start, line.end, line.start, "skip"))
                 index += len(candidates)
                 continue
@@ -742,7 +748,7 @@ class _EnglishMarks:
         chunks: list[_Chunk] = []
         index = 0
         for number, (line, candidates) in enumerate(zip(lines, found, strict=True)):
-            if _FURNITURE.fullmatch(self.view, line.start, line.end):
+            if _is_furniture(self.view, line):
                 chunks.append(_Chunk(line.start, line.end, line.start, "skip"))
                 index += len(candidates)
                 continue
@@ -1095,7 +1101,7 @@ class _EnglishMarks:
                 part = len(self.base) == 1 and not self.base[0].lower().startswith(
                     ("sec.", "§", "art.", "annex", "appendix", "schedule")
                 )
-                if _ends_numbering(raw) or (part and " " in self.base[0]):
+                if _ends_numbering(raw) or (part and " " in self.base[0]) or not self.base:
                     head.resets = True
                     self.base, self.stack, self.section = (), [], ""
             elif self._leaves_list(line):
@@ -1138,6 +1144,7 @@ class _EnglishMarks:
 
     def _is_name(self, line: _Line) -> bool:
         body = self.view[line.start : line.end].strip()
+        body = re.sub(r",? ?(?:Co|Ltd|Inc|Corp|LLC|S\.A)\.$|[;,]$", "", body)
         return (
             len(body) <= 70
             and _title_like(body)
@@ -1510,6 +1517,10 @@ def _name_en(unit: _Unit, paragraph: int, total: int, bullet: int) -> str:
 
 
 def _name_loose(rules: str, page: int | None, heading: str, count: int, bullet: int) -> str:
+    heading = heading.rstrip(".:：。 ")
+    if len(heading) > 64:
+        short = heading[:60]
+        heading = (short.rsplit(" ", 1)[0] if " " in short else short).rstrip(",;:") + "…"
     if rules == "zh":
         if page is not None:
             place = f"第{page}页第{count}段"

@@ -151,7 +151,7 @@ def test_english_terms_are_folded() -> None:
 def test_two_megabytes_of_english_take_less_than_two_seconds() -> None:
     """Splitting stays fast enough for a shelf of statutes."""
     text = "The provider shall keep records of tests under Sec. 4. It may ask for help.\n" * 27_000
-    began = time.perf_counter()
+    began = time.process_time()
     found = split_sentences(text, "en")
     assert len(found) == 54_000
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
