@@ -1,6 +1,7 @@
 """The reference pages say what the code says, and their examples run."""
 
 import contextlib
+import doctest
 import importlib.util
 import io
 import os
@@ -12,11 +13,12 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
+import yaml
 
 from qiutong import load_codebook
 from qiutong.coders.builtin import BuiltinCoder
 from qiutong.errors import BadSettings
-from qiutong.model import Party
+from qiutong.model import Force, Grade, Party, Position
 from qiutong.settings import Setting, Settings, read_toml
 from qiutong.study import Study, known_parties
 from qiutong.text import SENTENCE_LANGUAGES
@@ -145,7 +147,8 @@ def test_the_error_of_agreement_on_the_page_is_right() -> None:
 
 def test_the_page_of_nouns_is_what_the_code_gives() -> None:
     """Stale: run `python tests/docs/model_page.py`."""
-    assert model_page.PAGE.read_text("utf-8") == model_page.write_page()
+    fresh = model_page.PAGE.read_text("utf-8") == model_page.write_page()
+    assert fresh, "docs/reference/model.md is stale; run: python tests/docs/model_page.py"
 
 
 def test_every_noun_and_vocabulary_has_its_place_on_the_page() -> None:
@@ -181,6 +184,46 @@ def test_the_table_of_languages_is_what_the_code_does() -> None:
             unknown = "does not know" in coder.warning(language).get("en", "")
             assert unknown == (likened != "yes"), name
     assert named == set(LANGUAGES.values())
+
+
+def test_the_words_on_the_method_page_are_those_of_the_report() -> None:
+    """Grades, positions and forces are called in Chinese what the report calls them."""
+    page = (ROOT / "docs" / "method" / "README.md").read_text("utf-8")
+    wording = yaml.safe_load(
+        (ROOT / "src" / "qiutong" / "exporters" / "wording.yaml").read_text("utf-8")
+    )
+    for kind, values in (("grade", Grade), ("position", Position), ("force", Force)):
+        for value in values:
+            if value is not Force.UNKNOWN:
+                assert re.search(rf"\b{value} {wording['zh'][kind][value]}(?!\w)", page), value
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        path.relative_to(ROOT / "docs").as_posix()
+        for path in (ROOT / "docs").rglob("*.md")
+        if ">>>" in path.read_text("utf-8")
+    ),
+)
+def test_worked_examples_give_what_the_page_says(name: str) -> None:
+    """Each `>>>` example on a page is run."""
+    failed, tried = doctest.testfile(str(ROOT / "docs" / name), module_relative=False)
+    assert tried > 0
+    assert failed == 0
+
+
+def test_the_python_of_the_readme_runs(
+    register: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first lines that a reader copies work as they stand."""
+    monkeypatch.chdir(register.parent)
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    scope: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), scope)
+    scope["study"].close()
+    assert "recommended" in capsys.readouterr().out
+    assert (register.parent / "my-study" / "report.zh.html").is_file()
 
 
 def test_the_index_names_every_page() -> None:
