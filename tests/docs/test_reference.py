@@ -18,9 +18,22 @@ import yaml
 from qiutong import load_codebook
 from qiutong.coders.builtin import BuiltinCoder
 from qiutong.errors import BadSettings
-from qiutong.model import Force, Grade, Party, Position
+from qiutong.model import (
+    Coding,
+    Document,
+    Estimate,
+    Force,
+    Grade,
+    Overlap,
+    Party,
+    Position,
+    Recommendation,
+    Screen,
+    ScreenVerdict,
+    Verdict,
+)
 from qiutong.settings import Setting, Settings, read_toml
-from qiutong.study import Study, known_parties
+from qiutong.study import Rows, Study, known_parties
 from qiutong.text import SENTENCE_LANGUAGES
 
 ROOT = Path(__file__).parents[2]
@@ -224,6 +237,33 @@ def test_the_python_of_the_readme_runs(
     scope["study"].close()
     assert "recommended" in capsys.readouterr().out
     assert (register.parent / "my-study" / "report.zh.html").is_file()
+
+
+def test_the_columns_in_a_notebook_are_those_on_the_page() -> None:
+    """Each kind of result shows itself with the columns the page lists."""
+    page = (ROOT / "docs" / "how-to" / "notebook.md").read_text("utf-8")
+    listed = dict(re.findall(r"(?m)^\| `study(?:` or `study)?\.(\w+)\(\)` \| (.+) \|$", page))
+    shown = {
+        "documents": Document(id="d", party="us", title=""),
+        "screen": Screen(subject="a", verdict=ScreenVerdict.CLEAR),
+        "recommend": Recommendation(topic="t", title={}, verdict=Verdict.SET_ASIDE, why={}),
+        "codings": Coding(document="d", code="a", coder="me", codebook="b@1"),
+        "overlap": Overlap(
+            code="a",
+            grade=Grade.ABSENT,
+            lowest=None,
+            prevalence={"us": Estimate(value=None, undefined="no documents")},
+            salience={},
+            documents={},
+        ),
+    }
+    assert listed.keys() == shown.keys()
+    columns = {
+        name: ", ".join(re.findall(r">([^<]+)</th>", Rows([one])._repr_html_()))
+        for name, one in shown.items()
+    }
+    assert columns.pop("overlap") == "code, grade, us, stable"
+    assert columns == {name: words for name, words in listed.items() if name != "overlap"}
 
 
 def test_the_index_names_every_page() -> None:
