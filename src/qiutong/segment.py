@@ -1144,7 +1144,7 @@ class _EnglishMarks:
 
     def _is_name(self, line: _Line) -> bool:
         body = self.view[line.start : line.end].strip()
-        body = re.sub(r",? ?(?:Co|Ltd|Inc|Corp|LLC|S\.A)\.$|[;,]$", "", body)
+        body = re.sub(r"(?:,? ?(?:Co|Ltd|Inc|Corp|LLC|S\.A)\.)+$|[;,]$", "", body)
         return (
             len(body) <= 70
             and _title_like(body)
