@@ -50,6 +50,12 @@ CONTEXT_CHARS = 600
 
 _SPEAKING = (Grade.STRONG, Grade.MODERATE, Grade.LIMITED, Grade.PARTIAL, Grade.ONE_SIDED)
 _RIGHT_TO_LEFT = ("ar", "fa", "he", "ur", "ps", "ug", "yi", "dv")
+# Reasons the statistics write, in English; known ones are said in the page's language.
+_REASONS = {
+    "nothing": r"nothing to count: the total is 0",
+    "no_documents": r"no documents in scope of: (?P<names>.+)",
+    "few": r"(?P<n>\d+) coded segments; the index asks for at least (?P<fewest>\d+)",
+}
 _FIRM = 0.9  # "keeps its grade in at least 90% of resamples": a reading aid, not a grade
 
 
@@ -349,23 +355,50 @@ class ReportView:
             return self.t.pick(self._tracks[track])
         return escape(self.t.known(f"forum_kind.{track}", track))
 
+    def grade_firm(self, code: str, grade: str) -> Markup:
+        """A grade, with the share of resamples that give it where that was computed."""
+        word = self.t(f"grade_lower.{grade}")
+        held = self.overlaps.get(code)
+        if held is None or held.stability is None:
+            return word
+        return self.t("answer.grade_firm", grade=word, share=self.t.share(held.stability.agreement))
+
+    def linked(self, text: Markup) -> Markup:
+        """Put titles with links where a text names a document by its id."""
+        ids = sorted(self.documents, key=len, reverse=True)
+        if not ids:
+            return text
+        # The text is escaped already, so the ids are looked for in their escaped form.
+        pattern = "|".join(rf"(?<![\w-]){re.escape(str(escape(one)))}(?![\w-])" for one in ids)
+        plain = {str(escape(one)): one for one in ids}
+        parts = re.split(r"(<[^>]*>)", text)  # never inside our own tags
+        return Markup("").join(
+            Markup(part)
+            if part.startswith("<")
+            else Markup(re.sub(pattern, lambda m: self.document_link(plain[m[0]]), part))
+            for part in parts
+        )
+
     def track_list(self, tracks: Iterable[str]) -> Markup:
         """Names of tracks in one phrase."""
         return self.t.join(map(self.track_name, tracks), "list_semicolon")
 
-    def document_title(self, name: str) -> Markup:
+    def document_title(self, name: str, short: bool = False) -> Markup:
         """Title of a document in its own language, with title marks where Chinese asks for them."""
         held = self.documents.get(name)
         if held is None:
             return self.t("passage.unknown_document", id=name)
-        return _cite(held.title, _title_language(held))
+        language = _title_language(held)
+        most = (20 if language == "zh" else 44) if short else len(held.title)
+        title = held.title if len(held.title) <= most + 4 else held.title[:most].rstrip() + "…"
+        return _cite(title, language)
 
-    def document_link(self, name: str) -> Markup:
+    def document_link(self, name: str, short: bool = False) -> Markup:
         """Title of a document, linked to its row in the register on this page."""
         if name not in self.documents:
             return self.document_title(name)
         return Markup('<a href="#{}">{}</a>').format(
-            anchor("document", name), self.document_title(name)
+            anchor("document", name), self.document_title(name, short)
         )
 
     def document_gloss(self, document: Document) -> str:
@@ -478,7 +511,7 @@ class ReportView:
             parts.append(
                 t("answer.sure_reliability" if measured else "answer.sure_reliability_missing")
             )
-        parts.append(t("answer.sure_read"))
+        parts += [t("answer.sure_read"), t("answer.shared_means")]
         return Markup("" if t.language == "zh" else " ").join(parts)
 
     @property
@@ -541,13 +574,16 @@ class ReportView:
         """Say why something is undefined."""
         if not text:
             return self.t("undefined_bare")
-        # Reasons are written in English by the statistics.
-        held = (
-            escape(text)
-            if self.t.language == "en"
-            else Markup('<span lang="en">{}</span>').format(text)
-        )
-        return self.t("undefined", reason=held)
+        for key, pattern in _REASONS.items():
+            match = re.fullmatch(pattern, text)
+            if match:
+                values = match.groupdict()
+                if "names" in values:
+                    values["names"] = self.party_list(values["names"].split(", "))
+                return self.t("undefined", reason=self.t(f"undefined_reason.{key}", **values))
+        if self.t.language == "en":
+            return self.t("undefined", reason=text)
+        return self.t("undefined", reason=Markup('<span lang="en">{}</span>').format(text))
 
     def party_target(self, code: str, party: str) -> str:
         """The id of the first passage of a party on a code, or of the code's evidence."""
@@ -559,6 +595,8 @@ class ReportView:
             for found in (against.passage, against.against):
                 if found is not None and found.party == party:
                     return passage_anchor(found)
+        for passage in self.results.passages.get(code, {}).get(party, ()):
+            return passage_anchor(passage)
         return anchor("code", code)
 
     def stability_lines(self, overlap: Overlap, most: int = 2) -> list[Markup]:
@@ -574,7 +612,7 @@ class ReportView:
                 t(
                     "matrix.without",
                     grade=t(f"grade_lower.{switch.grade}"),
-                    document=self.document_link(switch.change),
+                    document=self.document_link(switch.change, short=True),
                 )
             )
         more = len(held.without) - most
@@ -650,6 +688,16 @@ class ReportView:
         new = name not in self._shown
         self._shown.add(name)
         return new
+
+    def further(self, code: str) -> list[Passage]:
+        """Passages of a code that stand nowhere on the page yet."""
+        held = self.results.passages.get(code, {})
+        return [
+            one
+            for party in self.parties
+            for one in held.get(party, ())
+            if passage_anchor(one) not in self._shown
+        ]
 
     def claim(self, item: EvidencePair | CounterEvidence, where: str) -> str:
         """Remember where a pair is shown in full; give the earlier place if there is one.

@@ -1,0 +1,642 @@
+"""The report: complete without a network or script, safe with hostile text, readable by anyone."""
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from enum import StrEnum
+from functools import cache
+from html.parser import HTMLParser
+from importlib.resources import files
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from qiutong.errors import UnknownName
+from qiutong.exporters.html import (
+    Wording,
+    anchor,
+    cut_context,
+    direction,
+    load_wording,
+    passage_anchor,
+    render_report,
+    safe_url,
+)
+from qiutong.model import (
+    CoderKind,
+    EvidencePair,
+    Force,
+    Grade,
+    Instrument,
+    IssuerType,
+    Passage,
+    Position,
+    ScreenVerdict,
+    Status,
+    TextKind,
+    Verdict,
+)
+from qiutong.playbook import Term
+
+from .fake_results import HOSTILE, fake_results, passage
+
+VOID = {"meta", "br", "img", "use", "line", "circle", "path", "rect", "link", "input", "hr"}
+TERM = Term(
+    id="safety",
+    term={"en": "safety / security", "zh": "安全"},
+    usage={"sou": {"en": "One word for both.", "zh": "兼指两义。"}},
+    caution={"en": "Ask which is meant.", "zh": "须问明所指。"},
+    source="our reading",
+)
+
+
+class Page(HTMLParser):
+    """The page as elements: name, attributes, text inside, and the language it stands in."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[dict] = []
+        self._open: list[dict] = []
+        self.unbalanced: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        """Take an opening tag."""
+        made = {"tag": tag, "attrs": dict(attrs), "text": "", "inside": list(self._open)}
+        self.elements.append(made)
+        if tag not in VOID:
+            self._open.append(made)
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        """Take an empty tag."""
+        self.elements.append(
+            {"tag": tag, "attrs": dict(attrs), "text": "", "inside": list(self._open)}
+        )
+
+    def handle_endtag(self, tag: str) -> None:
+        """Take a closing tag."""
+        if tag in VOID:
+            return
+        if not self._open or self._open[-1]["tag"] != tag:
+            self.unbalanced.append(tag)
+        else:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Add text to every open element."""
+        for one in self._open:
+            one["text"] += data
+
+    def all(self, tag: str) -> list[dict]:
+        """Elements of a name."""
+        return [one for one in self.elements if one["tag"] == tag]
+
+    def by_id(self, name: str) -> dict:
+        """The element with an id."""
+        return next(one for one in self.elements if one["attrs"].get("id") == name)
+
+    def within(self, name: str) -> list[dict]:
+        """Elements inside the one with an id."""
+        box = self.by_id(name)
+        return [one for one in self.elements if box in one["inside"]]
+
+
+@cache
+def rendered(language: str = "en", parties: int = 2) -> str:
+    return render_report(fake_results(parties), language, glossary=(TERM,))
+
+
+@cache
+def page(language: str = "en", parties: int = 2) -> Page:
+    return Page(rendered(language, parties))
+
+
+EVERY = pytest.mark.parametrize(
+    ("language", "parties"), [("en", 2), ("zh", 2), ("en", 3), ("zh", 3)]
+)
+
+
+# --------------------------------------------------------------------------- safety
+
+
+@EVERY
+def test_page_loads_nothing_from_anywhere(language: str, parties: int) -> None:
+    """No element and no style asks for anything outside the file."""
+    found = page(language, parties)
+    assert not [
+        one for one in found.elements if {"src", "srcset", "data", "action"} & set(one["attrs"])
+    ]
+    assert not found.all("link") + found.all("iframe") + found.all("object") + found.all("base")
+    (style,) = found.all("style")
+    assert "url(" not in style["text"]
+    assert "@import" not in style["text"]
+    for one in found.all("use"):
+        assert one["attrs"]["href"].startswith("#")
+
+
+@EVERY
+def test_security_policy_names_exactly_this_style_and_script(language: str, parties: int) -> None:
+    """The policy's hashes are those of the page's own style and script, and nothing else runs."""
+    found = page(language, parties)
+    policy = next(
+        one["attrs"]["content"]
+        for one in found.all("meta")
+        if one["attrs"].get("http-equiv") == "Content-Security-Policy"
+    )
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    for tag in ("style", "script"):
+        (one,) = found.all(tag)
+        digest = base64.b64encode(hashlib.sha256(one["text"].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    inline = [
+        key for one in found.elements for key in one["attrs"] if key == "style" or key[:2] == "on"
+    ]
+    assert inline == []
+
+
+@EVERY
+def test_hostile_text_stays_text(language: str, parties: int) -> None:
+    """Markup in titles, quotes, memos and reasons is shown as written and never becomes markup."""
+    found = page(language, parties)
+    assert found.unbalanced == []
+    assert found.all("img") == []
+    assert len(found.all("script")) == 1
+    assert HOSTILE in found.all("main")[0]["text"]
+    assert HOSTILE not in rendered(language, parties)
+
+
+@EVERY
+def test_only_web_addresses_become_links(language: str, parties: int) -> None:
+    """A javascript address from a register is never a link; links out send no referrer."""
+    for one in page(language, parties).all("a"):
+        href = one["attrs"]["href"]
+        assert href.startswith(("#", "https://"))
+        if not href.startswith("#"):
+            assert "noreferrer" in one["attrs"]["rel"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "data:text/html,x", "//example.org", "ftp://x.org/a", "", "http://["],
+)
+def test_unsafe_addresses_are_refused(url: str) -> None:
+    """Only http and https with a host are safe to link."""
+    assert safe_url(url) == ""
+    assert safe_url("https://example.org/a") == "https://example.org/a"
+
+
+# --------------------------------------------------------------------------- structure
+
+
+@EVERY
+def test_every_inner_link_has_its_target_and_ids_are_unique(language: str, parties: int) -> None:
+    """Every claim can be followed; no two places share an id."""
+    found = page(language, parties)
+    ids = Counter(one["attrs"]["id"] for one in found.elements if "id" in one["attrs"])
+    assert [name for name, count in ids.items() if count > 1] == []
+    inner = {one["attrs"]["href"][1:] for one in found.all("a") if one["attrs"]["href"][0] == "#"}
+    inner |= {one["attrs"]["href"][1:] for one in found.all("use")}
+    inner |= {
+        one["attrs"]["aria-labelledby"]
+        for one in found.elements
+        if "aria-labelledby" in one["attrs"]
+    }
+    assert inner - set(ids) == set()
+
+
+@EVERY
+def test_headings_never_skip_a_level(language: str, parties: int) -> None:
+    """One first heading, and each deeper one is one level deeper at most."""
+    levels = [
+        int(one["tag"][1])
+        for one in page(language, parties).elements
+        if re.fullmatch("h[1-6]", one["tag"])
+    ]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(b <= a + 1 for a, b in pairwise(levels))
+
+
+@EVERY
+def test_table_headers_have_a_scope(language: str, parties: int) -> None:
+    """A screen reader can tell which heading belongs to a cell."""
+    heads = page(language, parties).all("th")
+    assert heads
+    assert {one["attrs"].get("scope") for one in heads} == {"col", "row"}
+
+
+def test_the_answer_comes_first() -> None:
+    """Answer, matrix, topics, then what was set aside, then method: in this order."""
+    order = [one["attrs"]["id"] for one in page().all("section")]
+    assert order == [
+        "answer", "matrix", "recommended", "care", "set-aside", "unsupported", "reserved",
+        "evidence", "fora", "documents", "glossary", "method", "cite",
+    ]  # fmt: skip
+    text = page().by_id("answer")["text"]
+    assert "2 of the 5 topics" in text
+    assert "How models are tested by deliberate attack" in text
+    assert "1 topic set aside" in text
+    assert "no person has reviewed them" in text
+
+
+def test_skip_link_is_the_first_link() -> None:
+    """A keyboard reaches the answer with one step."""
+    assert page().all("a")[0]["attrs"] == {"class": "skip", "href": "#answer"}
+
+
+# --------------------------------------------------------------------------- evidence
+
+
+@EVERY
+def test_quotes_are_exact_and_carry_their_language(language: str, parties: int) -> None:
+    """A passage's mark holds exactly its text, in its own language, in both page languages."""
+    found = page(language, parties)
+    for name, tongue in (("nor-order", "en"), ("sou-rules", "zh")):
+        held = passage(name)
+        box = found.within(passage_anchor(held))
+        (mark,) = [one for one in box if one["tag"] == "mark"]
+        assert mark["text"] == held.text
+        assert mark["inside"][-1]["attrs"]["lang"] == tongue
+        assert mark["inside"][-1]["attrs"]["dir"] == "ltr"
+
+
+def test_digests_and_translations_are_no_quotations() -> None:
+    """A digest says that it is one and stands in no blockquote; an original does."""
+    for name, tag, label in (
+        ("nor-pledge", "div", "Digest in our own words, not a quotation"),
+        ("sou-plan", "div", "Translation, not a quotation"),
+        ("nor-order", "blockquote", ""),
+    ):
+        box = page().within(passage_anchor(passage(name)))
+        (quote,) = [one for one in box if one["attrs"].get("class") == "quote"]
+        assert quote["tag"] == tag
+        assert label in page().by_id(passage_anchor(passage(name)))["text"]
+
+
+def test_numbers_in_the_matrix_lead_to_a_passage() -> None:
+    """The share of a party links to a passage of that party on that code."""
+    (row,) = [
+        one for one in page().elements if one["attrs"].get("id") == anchor("row", "gov.testing")
+    ]
+    links = {one["attrs"]["href"] for one in page().all("a") if row in one["inside"]}
+    assert "#" + passage_anchor(passage("nor-order")) in links
+    assert "#" + passage_anchor(passage("sou-rules")) in links
+
+
+def test_a_count_without_a_pair_leads_to_a_further_passage() -> None:
+    """A one-sided code has no pair; its count leads to its passage all the same."""
+    results = msgspec.structs.replace(
+        fake_results(), passages={"gov.consult": {"nor": (passage("nor-strategy"),)}}, evidence={},
+        counter_evidence={}, recommendations=(),
+    )  # fmt: skip
+    found = Page(render_report(results))
+    row = found.by_id(anchor("row", "gov.consult"))
+    target = passage_anchor(passage("nor-strategy"))
+    assert [
+        one
+        for one in found.all("a")
+        if row in one["inside"] and one["attrs"]["href"] == f"#{target}"
+    ]
+    assert found.by_id(target)["text"].count(passage("nor-strategy").text) == 1
+
+
+def test_a_pair_stands_in_full_once() -> None:
+    """The second topic that rests on a pair links to it, so that the file stays small."""
+    found = page()
+    marks = [one["text"] for one in found.all("mark")]
+    assert marks.count(passage("nor-order").text) == 1
+    text = found.by_id(anchor("topic", "marks"))["text"]
+    assert "Shown in full under “How models are tested by deliberate attack”" in text
+
+
+def test_counter_evidence_has_the_same_form_as_evidence() -> None:
+    """What speaks against stands under a heading of the same level, with passages of the same kind."""
+    topic = page().within(anchor("topic", "marks"))
+    heads = {one["text"]: one["tag"] for one in topic if one["tag"][0] == "h"}
+    assert heads["Evidence for it"] == heads["Evidence against it"] == "h4"
+    against = [one for one in topic if one["attrs"].get("class") == "pair against"]
+    assert len(against) == 1
+    assert [one for one in page().all("figure") if against[0] in one["inside"]]
+
+
+def test_provision_is_shortened_around_the_passage_and_says_so() -> None:
+    """Context is cut to size, the passage never, and the marks stand outside the quote."""
+    held = passage("nor-order")
+    cut = cut_context(held, 600)
+    assert cut.cut_before
+    assert cut.cut_after
+    assert cut.quote == held.text
+    assert cut.before + cut.quote + cut.after in held.segment_text
+    assert 300 < len(cut.before + cut.quote + cut.after) <= 600
+    whole = cut_context(held, len(held.segment_text))
+    assert whole.before + whole.quote + whole.after == held.segment_text
+    assert not whole.cut_before
+    assert cut_context(held, 1).quote == held.text
+
+
+def test_passage_that_its_provision_does_not_hold_stands_alone() -> None:
+    """Wrong offsets never put a mark on other words."""
+    held = msgspec.structs.replace(passage("nor-pledge"), segment_text="Something else.")
+    cut = cut_context(held)
+    assert (cut.before, cut.quote, cut.after, cut.matched) == ("", held.text, "", False)
+
+
+def test_astral_characters_keep_the_mark_in_place() -> None:
+    """Offsets count code points, also before characters outside the basic plane."""
+    text = "𠮷𠮷 前文。正文在此。后文"
+    start = text.index("正文")
+    held = Passage(
+        document="d", party="sou", segment="d:0-13", locator="第一条", start=start, end=start + 4,
+        text="正文在此", segment_start=0, segment_end=len(text), segment_text=text, language="zh",
+    )  # fmt: skip
+    cut = cut_context(held)
+    assert (cut.before, cut.after) == ("𠮷𠮷 前文。", "。后文")
+
+
+# --------------------------------------------------------------------------- honesty
+
+
+@EVERY
+def test_undefined_is_said_with_its_reason_and_never_as_zero(language: str, parties: int) -> None:
+    """A party without documents has no share: the page says why."""
+    row = page(language, parties).by_id(anchor("row", "risk.energy"))["text"]
+    assert "the party has no document in scope" in row
+    assert "0%" not in row
+    assert ("undefined" if language == "en" else "无法判定") in row
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_known_reasons_are_said_in_the_page_language(language: str) -> None:
+    """The statistics' own reasons do not stay English on a Chinese page."""
+    base = fake_results()
+    screen = msgspec.json.decode(msgspec.json.encode(base.screens["gov.compute"]))
+    screen["rivalry"]["sou"]["undefined"] = "2 coded segments; the index asks for at least 5"
+    screens = {"gov.compute": msgspec.convert(screen, type(base.screens["gov.compute"]))}
+    found = Page(render_report(msgspec.structs.replace(base, screens=screens), language))
+    text = found.by_id(anchor("screen", "gov.compute"))["text"]
+    expected = {"en": "2 coded provisions", "zh": "仅有 2 个已编码条款"}[language]
+    assert expected in text
+
+
+def test_shares_near_the_ends_are_not_rounded_to_them() -> None:
+    """99.6% is not certainty, and 0.4% is not nothing."""
+    t = Wording("en")
+    assert [t.share(x) for x in (0, 0.004, 0.5, 0.996, 1)] == ["0%", "<1%", "50%", ">99%", "100%"]
+
+
+def test_grade_is_given_in_words_and_shape() -> None:
+    """Every grade in the matrix has its word and its own drawing; colour says nothing."""
+    cells = [one for one in page("en", 3).all("td") if "grade-" in one["attrs"].get("class", "")]
+    shapes: dict[str, str] = {}
+    for cell in cells:
+        grade = re.search(r"grade-([\w-]+)", cell["attrs"]["class"])[1]
+        assert Wording("en").plain(f"grade.{grade}") in cell["text"]
+        use = next(one for one in page("en", 3).all("use") if cell in one["inside"])
+        shapes[grade] = use["attrs"]["href"]
+    assert len(shapes) >= 5
+    assert len(set(shapes.values())) == len(shapes)
+
+
+def test_stability_names_the_documents_it_rests_on() -> None:
+    """A grade that one document carries says which."""
+    text = page().by_id(anchor("row", "gov.testing"))["text"]
+    assert "strong in 94% of resamples" in text
+    assert "moderate without 《大模型服务管理规定》" in text
+    assert "1 more single document changes it" in text
+
+
+def test_set_aside_is_reported_with_each_reason() -> None:
+    """Tension with sources of each side, rivalry with counts, override with memo."""
+    text = page().by_id(anchor("topic", "computing"))["text"]
+    for part in (
+        "The dispute itself", "Notice 12 of the Ministry", "1 September 2023",
+        "Answer of the Commission", "background knowledge, not checked", "4 of 9 provisions",
+        "undefined: fewer than 5 provisions", "A. Analyst, 2024-06-01: not now.",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_reviewed_and_measured_coding_is_said() -> None:
+    """The caveat changes once a person reviewed the codings and reliability is known."""
+    base = fake_results()
+    results = msgspec.structs.replace(
+        base, method={**base.method, "reviewed": True, "reliability": {"gov.testing": 0.81}}
+    )
+    found = Page(render_report(results))
+    assert "reviewed by a person" in found.by_id("sure")["text"]
+    assert "0.81" in found.by_id("method")["text"]
+    assert "Not measured yet" not in found.by_id("method")["text"]
+    assert "Not measured yet" in page().by_id("method")["text"]
+
+
+def test_left_out_documents_are_listed_with_reasons() -> None:
+    """What is out of scope stays visible, with why."""
+    text = page().by_id("documents")["text"]
+    assert "Guide of 2019" in text
+    assert "rescinded on 2022-01-01" in text
+    assert "sou-next" in text
+
+
+def test_empty_results_make_a_page() -> None:
+    """No topic, no overlap, no document: the page says so and is whole."""
+    empty = msgspec.structs.replace(
+        fake_results(), documents=(), left_out={}, left_out_documents=(), segments={}, overlaps=(),
+        evidence={}, counter_evidence={}, screens={}, recommendations=(), fora=(), method={},
+        coders=(), warnings=(),
+    )  # fmt: skip
+    for language in ("en", "zh"):
+        found = Page(render_report(empty, language))
+        assert found.unbalanced == []
+        assert str(Wording(language)("answer.lead_no_topics")) in found.by_id("answer")["text"]
+
+
+# --------------------------------------------------------------------------- languages
+
+
+def test_languages_hold_the_same_keys_and_places() -> None:
+    """No string is missing in a language, and each fills in the same values."""
+
+    def shape(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: shape(held) for key, held in value.items()}
+        return sorted(set(re.findall(r"{(\w+)}", str(value))))
+
+    english, chinese = shape(load_wording()["en"]), shape(load_wording()["zh"])
+    assert english == chinese
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("group", "kind"),
+    [
+        ("grade", Grade), ("grade_lower", Grade), ("grade_meaning", Grade), ("verdict", Verdict),
+        ("screen_verdict", ScreenVerdict), ("position", Position), ("text_kind", TextKind),
+        ("text_kind_short", TextKind), ("issuer_type", IssuerType), ("instrument", Instrument),
+        ("force", Force), ("status", Status), ("method.kind", CoderKind),
+    ],
+)  # fmt: skip
+def test_every_value_of_a_vocabulary_has_a_word(
+    language: str, group: str, kind: type[StrEnum]
+) -> None:
+    """A new grade or instrument cannot reach a page without its word."""
+    held = load_wording()[language]
+    for part in group.split("."):
+        held = held[part]
+    assert set(held) == {str(one) for one in kind}
+
+
+def test_every_string_the_templates_ask_for_exists() -> None:
+    """No template names a string that the wording lacks."""
+    folder = files("qiutong.exporters") / "templates"
+    for name in ("report.html.j2", "pieces.html.j2"):
+        text = (folder / name).read_text(encoding="utf-8")
+        for key in re.findall(r"""\bt\(["']([\w.-]+)["'][,)]""", text):
+            for language in ("en", "zh"):
+                assert Wording(language)._find(key)
+        for key in re.findall(r"""\bt\.count\(["']([\w.-]+)["'],""", text):
+            assert Wording("zh")._find(f"{key}_one")
+
+
+def test_templates_hold_no_words_of_their_own() -> None:
+    """Every word of the interface stands in the wording, so that no language is half done."""
+    folder = files("qiutong.exporters") / "templates"
+    for name in ("report.html.j2", "pieces.html.j2"):
+        text = (folder / name).read_text(encoding="utf-8")
+        text = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", "", text, flags=re.DOTALL)
+        text = re.sub(r"<[^>]*>", "", text).replace("SHA-256", "")
+        assert re.findall(r"[A-Za-z㐀-鿿]+", text) == []
+
+
+def test_chinese_page_keeps_english_only_where_it_is_quoted() -> None:
+    """On the Chinese page, Latin words stand in marked foreign text, names or identifiers."""
+    found = page("zh")
+    assert found.all("html")[0]["attrs"]["lang"] == "zh"
+    foreign = [one for one in found.elements if "lang" in one["attrs"] or one["tag"] == "code"]
+    for one in found.elements:
+        if re.fullmatch("h[1-4]|th|summary|dt|caption", one["tag"]):
+            text = one["text"]
+            for held in foreign:
+                if one in held["inside"]:
+                    text = text.replace(held["text"], "")
+            words = set(re.findall(r"[A-Za-z]{4,}", text))
+            # ids of rules, and an address that is no link
+            assert words <= {"standards", "industry", "javascript", "alert"}
+
+
+def test_text_without_a_translation_carries_its_language() -> None:
+    """An English reason on the Chinese page is marked as English."""
+    topic = page("zh").within(anchor("topic", "marks"))
+    (span,) = [one for one in topic if one["text"] == "Makers on both sides say they do it."
+               and one["tag"] == "span"]  # fmt: skip
+    assert span["attrs"]["lang"] == "en"
+
+
+def test_unknown_language_is_refused_with_those_known() -> None:
+    """The error names what there is."""
+    with pytest.raises(UnknownName, match="en, zh"):
+        render_report(fake_results(), "xx")
+
+
+@pytest.mark.parametrize(
+    ("day", "english", "chinese"),
+    [
+        ("2024-05-14", "14 May 2024", "2024年5月14日"),
+        ("2023-10", "October 2023", "2023年10月"),
+        ("2023", "2023", "2023"),
+        ("spring 2023", "spring 2023", "spring 2023"),
+        ("2023-99-01", "2023-99-01", "2023-99-01"),
+        ("", "", ""),
+    ],
+)
+def test_dates_are_written_in_each_language(day: str, english: str, chinese: str) -> None:
+    """Days, months and years read as prose; what is no date stays as it is."""
+    assert Wording("en").date(day) == english
+    assert Wording("zh").date(day) == chinese
+
+
+def test_writing_direction_follows_the_language() -> None:
+    """Right-to-left quotes are set as such; an unknown language is left to the browser."""
+    assert [direction(one) for one in ("ar", "zh-Hans", "und")] == ["rtl", "ltr", "auto"]
+
+
+# --------------------------------------------------------------------------- form
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours (WCAG 2.2, 1.4.3)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrast_measure_gives_the_published_ends() -> None:
+    """Black on white is 21, a colour on itself is 1."""
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#777777") == pytest.approx(1)
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_colours_reach_the_contrast_asked_for(scheme: int) -> None:
+    """Text has at least 4.5 to 1 on both grounds, in the light and the dark scheme."""
+    css = (files("qiutong.exporters") / "templates" / "report.css").read_text(encoding="utf-8")
+    blocks = re.findall(r":root {(.*?)}", css, flags=re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[scheme]))
+    for ground in ("paper", "tint"):
+        for ink in ("ink", "muted", "link", "care"):
+            assert contrast(colours[ink], colours[ground]) >= 4.5
+        assert contrast(colours["focus"], colours[ground]) >= 3
+    assert contrast(colours["ink"], colours["mark"]) >= 4.5
+
+
+def test_page_stays_below_three_megabytes_at_sixty_codes() -> None:
+    """Sixty codes with three pairs each of long provisions fit in 3 MB."""
+    base = fake_results()
+    code, overlap = base.codebook.codes[0], base.overlaps[0]
+    one, other = passage("nor-order"), passage("sou-rules")
+    codes, overlaps, evidence = [], [], {}
+    for n in range(60):
+        name = f"risk.c{n}"
+        codes.append(msgspec.structs.replace(code, id=name, parent=""))
+        overlaps.append(msgspec.structs.replace(overlap, code=name))
+        evidence[name] = tuple(
+            EvidencePair(
+                code=name,
+                passages=tuple(
+                    msgspec.structs.replace(
+                        held, start=held.start + 9999 * (3 * n + k), end=held.end + 9999 * (3 * n + k),
+                        segment_start=held.segment_start + 9999 * (3 * n + k),
+                    )
+                    for held in (one, other)
+                ),
+            )
+            for k in range(3)
+        )  # fmt: skip
+    results = msgspec.structs.replace(
+        base, codebook=msgspec.structs.replace(base.codebook, codes=tuple(codes)),
+        overlaps=tuple(overlaps), evidence=evidence,
+    )  # fmt: skip
+    text = render_report(results)
+    assert Page(text).all("figure")
+    assert len(text.encode()) < 3_000_000
+
+
+def test_the_same_results_give_the_same_page() -> None:
+    """Nothing on the page depends on the clock or the run."""
+    assert render_report(fake_results()) == render_report(fake_results())
+
+
+def test_anchors_of_different_names_differ() -> None:
+    """Names that look alike once cleaned keep apart."""
+    names = ["a b", "a-b", "a/b", "文件一", "文件二", '"><script>']
+    made = [anchor("document", one) for one in names]
+    assert len(set(made)) == len(names)
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", one) for one in made)
