@@ -489,8 +489,9 @@ def _why(
     for code in topic.core:
         lowest = overlaps[code].lowest if code in overlaps else None
         grade = grades[code]
-        share = "" if lowest is None else f", in at least {lowest:.0%} of each side's documents"
-        share_zh = "" if lowest is None else f"，各方均有至少{lowest:.0%}的文件述及"
+        # Where a side is silent the grade says so already; "at least 0 %" would say nothing.
+        share = "" if not lowest else f", in at least {lowest:.0%} of each side's documents"
+        share_zh = "" if not lowest else f"，各方均有至少{lowest:.0%}的文件述及"
         en.append(f"{_label(labels, code, 'en')}: {grade}{share}")
         zh.append(f"{_label(labels, code, 'zh')}：{_GRADE_ZH[grade]}{share_zh}")
     listed_en, listed_zh = "; ".join(en), "；".join(zh)

@@ -524,7 +524,9 @@ class Study:
         from qiutong.exporters.html import render_report
 
         target = Path(path) if path else self.folder / f"report.{language}.html"
-        page = render_report(results or self.results(as_of), language)
+        page = render_report(
+            results or self.results(as_of), language, glossary=self.playbook.glossary
+        )
         _write_whole(target, page.encode("utf-8"))
         return target
 
@@ -1016,14 +1018,43 @@ class _Asked:
         )
 
     @cached_property
-    def passages(self) -> dict[str, dict[str, tuple[Passage, ...]]]:
+    def all_passages(self) -> dict[str, dict[str, tuple[Passage, ...]]]:
+        """Every passage behind a count, by code and party."""
         coded = {one.document for one in self.codings}
         documents = tuple(self.study.store.documents(coded))
+        return collect_passages(documents, self.coded_segments, self.codings, self.codebook)
+
+    @cached_property
+    def passages(self) -> dict[str, dict[str, tuple[Passage, ...]]]:
+        """Passages that may be quoted as evidence: those sure enough."""
         floor = self.settings.evidence.min_confidence
-        quotable = [
-            one for one in self.codings if one.confidence is None or one.confidence >= floor
-        ]
-        return collect_passages(documents, self.coded_segments, quotable, self.codebook)
+        return {
+            code: {
+                party: tuple(
+                    one for one in held if one.confidence is None or one.confidence >= floor
+                )
+                for party, held in by_party.items()
+            }
+            for code, by_party in self.all_passages.items()
+        }
+
+    def _shown(self) -> dict[str, dict[str, tuple[Passage, ...]]]:
+        """The surest passages of each party, of as many documents as possible, behind each count."""
+        shown: dict[str, dict[str, tuple[Passage, ...]]] = {}
+        compared = {party.id for party in self.study.parties}
+        for code, by_party in self.all_passages.items():
+            for party, held in by_party.items():
+                if party not in compared:
+                    continue
+                ranked = sorted(
+                    held, key=lambda one: (-(one.confidence or 1.0), one.document, one.start)
+                )
+                first: dict[str, Passage] = {}
+                for one in ranked:
+                    first.setdefault(one.document, one)
+                best = list(first.values())[: self.settings.evidence.pairs]
+                shown.setdefault(code, {})[party] = tuple(best)
+        return shown
 
     @cached_property
     def _vectors(self) -> "Callable[[str], np.ndarray | None]":
@@ -1116,6 +1147,9 @@ class _Asked:
             coders=coders,
             documents=self.documents,
             left_out=self._scope[1],
+            left_out_documents=tuple(
+                one for one in self.study.documents() if one.id in self._scope[1]
+            ),
             segments=self.segment_counts,
             overlaps=self.overlaps,
             evidence=self.evidence,
@@ -1123,6 +1157,7 @@ class _Asked:
             screens={**self.code_screens, **self.topic_screens},
             recommendations=self.recommendations,
             fora=self.study.playbook.fora,
+            passages=self._shown(),
             method={
                 "software": f"qiutong {software_version()}",
                 "codebook": self.codebook.name,
