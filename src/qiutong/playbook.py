@@ -787,7 +787,7 @@ def _fit_codes(
         return tuple(name for name in names if name in codes)
 
     en = f'written for codebook "{about.codebook}", the study uses "{codebook.name}"'
-    zh = f"按编码本“{about.codebook}”编写，本研究所用为“{codebook.name}”"
+    zh = f"按编码表“{about.codebook}”编写，本研究所用为“{codebook.name}”"
     kept_topics = []
     for topic in topics:
         lost = [code for code in topic.core if code not in codes]

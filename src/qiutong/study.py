@@ -447,8 +447,15 @@ class Study:
         done = {} if again else self.store.finished(coder.coder.id)
         todo = [one for one, mark in fingerprints.items() if done.get(one) != mark]
         unchanged = tuple(one for one in fingerprints if one not in set(todo))
+        warnings = tuple(
+            told["en"]
+            for language in sorted({one.language for one in self.documents()})
+            if (told := coder.warning(language))
+        )
         if not todo:
-            return CodeReport(coder=coder.coder, coded=(), unchanged=unchanged, codings=0)
+            return CodeReport(
+                coder=coder.coder, coded=(), unchanged=unchanged, codings=0, warnings=warnings
+            )
         coded: list[str] = []
         count = 0
 
@@ -473,7 +480,13 @@ class Study:
             count += len(codings)
             if progress:
                 progress("coding", len(coded), len(todo))
-        return CodeReport(coder=coder.coder, coded=tuple(coded), unchanged=unchanged, codings=count)
+        return CodeReport(
+            coder=coder.coder,
+            coded=tuple(coded),
+            unchanged=unchanged,
+            codings=count,
+            warnings=warnings,
+        )
 
     def codings(self, coder: str | None = None) -> Rows[Coding]:
         """Codings of a coder's latest pass over each document; of all coders where None."""
@@ -1134,10 +1147,22 @@ class _Asked:
         coder = self.settings.coding.coder
         coders = tuple(one for one in self.study.store.coders() if one.id == coder)
         warnings = [
-            *self.study.playbook.warnings,
+            *_first_few(self.study.playbook.warnings),
             *missing_parties(self.study.playbook, [one.id for one in self.study.parties]),
-            *doubts_as_of(self.documents, self.as_of).values(),
+            *(
+                {"en": f"{document}: {doubt['en']}", "zh": f"{document}：{doubt['zh']}"}
+                for document, doubt in doubts_as_of(self.documents, self.as_of).items()
+            ),
         ]
+        if coder == "builtin":
+            from qiutong.coders.builtin import BuiltinCoder
+
+            teller = BuiltinCoder(self.codebook)
+            warnings += [
+                told
+                for language in sorted({one.language for one in self.documents})
+                if (told := teller.warning(language))
+            ]
         stability = self.settings.stability
         return Results(
             study=self.settings.name,
@@ -1178,6 +1203,21 @@ class _Asked:
             },
             warnings=tuple(warnings),
         )
+
+
+def _first_few(warnings: Sequence[dict[str, str]], most: int = 3) -> list[dict[str, str]]:
+    """Cut a long list of warnings of one kind, and say how many there are."""
+    if len(warnings) <= most:
+        return list(warnings)
+    rest = len(warnings) - most
+    return [
+        *warnings[:most],
+        {
+            "en": f"{rest} more parts of the playbook do not fit the codebook: "
+            "qiutong playbook check lists them.",
+            "zh": f"预案另有{rest}处与编码表不符，可用 qiutong playbook check 查看。",
+        },
+    ]
 
 
 def find_in_text(text: str, query: str) -> list[tuple[int, int]]:

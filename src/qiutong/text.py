@@ -156,6 +156,9 @@ def _latin_language(words: list[str]) -> str:
     # Running prose has a third or more of function words; tables and headings fewer.
     if best < max(1, 0.08 * len(words)) or best < 1.2 * second:
         return "und"
+    # One word shared with another tongue ("on" is Finnish too) is no evidence in a whole sentence.
+    if len(words) >= 12 and sum(counts[word] > 0 for word in STOPWORDS[code]) < 2:
+        return "und"
     return code
 
 

@@ -155,3 +155,12 @@ def test_two_megabytes_of_english_take_less_than_two_seconds() -> None:
     found = split_sentences(text, "en")
     assert len(found) == 54_000
     assert time.process_time() - began < 2.0
+
+
+def test_one_shared_word_does_not_make_a_text_english() -> None:
+    """Finnish has "on" too; a whole sentence with no other function word is not English."""
+    finnish = (
+        "Tekoäly on järjestelmä, joka tuottaa ennusteita. Palveluntarjoaja on vastuussa "
+        "järjestelmän turvallisuudesta, ja viranomainen on valvoja."
+    )
+    assert detect_language(finnish) != "en"
