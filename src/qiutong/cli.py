@@ -417,6 +417,8 @@ def recommend(
     opened = _open(study)
     with _Bar("weighing"):
         held = opened.recommend(as_of or None)
+    for warning in opened.playbook.warnings:
+        _warn(warning.get("en", ""))
     if _printed(recommend_rows(held), as_json, as_csv):
         return
     _print_recommendations(opened, held)

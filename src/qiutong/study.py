@@ -29,6 +29,7 @@ import msgspec
 from qiutong import codebook as codebooks
 from qiutong.errors import (
     BadRegister,
+    BadSettings,
     DuplicateDocument,
     FetchError,
     InputError,
@@ -180,6 +181,14 @@ class Study:
                 "qiutong init FOLDER --party us --party cn"
             )
         self.settings = read_toml(path, Settings)
+        ids = [party.id for party in self.settings.parties]
+        if len(set(ids)) < 2 or len(set(ids)) < len(ids):
+            raise BadSettings(
+                path,
+                "a study compares two or more different parties; "
+                f"found: {', '.join(ids) or 'none'}. Write one [[parties]] table for each.",
+                where="parties",
+            )
         self._store: SqlStore | None = None
 
     # ------------------------------------------------------------------ making and opening
@@ -501,6 +510,7 @@ class Study:
     def screen(self, as_of: str | date | None = None) -> Rows[Screen]:
         """Screen every code and topic as of a date."""
         asked = _Asked(self, self.day(as_of))
+        asked.need_two_parties()
         return Rows((*asked.code_screens.values(), *asked.topic_screens.values()))
 
     def recommend(self, as_of: str | date | None = None) -> Rows[Recommendation]:
@@ -993,6 +1003,13 @@ class _Asked:
             self.settings.stability,
             self.settings.interval_level,
         )
+
+    def need_two_parties(self) -> None:
+        """Refuse to screen what cannot be compared, with the same words as the overlap."""
+        measure_overlap(
+            self.documents, self.segment_counts, (), self.codebook, self.study.parties,
+            self.settings.thresholds, None,
+        )  # fmt: skip
 
     @cached_property
     def coded_segments(self) -> dict[str, Segment]:
