@@ -7,7 +7,9 @@ without a word of its own takes the force of its lead-in.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from qiutong.model import Position
@@ -92,13 +94,20 @@ class _Rules:
             re.IGNORECASE,
         )
         self._break = re.compile(clause_break, re.IGNORECASE)
+        # A sentence is asked once for each code found in it.
+        self._marked = lru_cache(maxsize=256)(self._mark)
 
     def read(self, sentence: str, evidence: tuple[int, int] | None) -> _Marker | None:
         """Give the marker that governs the evidence, or the first main clause, or None."""
+        markers, clauses = self._marked(sentence)
+        return _governing(markers, clauses, evidence) if markers else None
+
+    def _mark(self, sentence: str) -> tuple[tuple[_Marker, ...], tuple[tuple[int, int], ...]]:
+        """Find the markers of the best rank there is, and the clauses."""
         clauses = self._clauses(sentence)
         main: list[_Marker] = []
         fallback: list[_Marker] = []
-        for hit in self._pattern.finditer(sentence):
+        for hit in self.hits(sentence):
             position, strong = self._meaning[int((hit.lastgroup or "m0")[1:])]
             marker = _Marker(hit.start(), hit.end(), position, strong)
             clause = next(c for c in clauses if c[0] <= hit.start() < c[1])
@@ -107,26 +116,26 @@ class _Rules:
                 main.append(marker)
             elif rank == 1:
                 fallback.append(marker)
-        for markers in (
-            [m for m in main if m.strong],
-            [m for m in fallback if m.strong],
-            main,
-        ):
-            if markers:
-                return _governing(markers, clauses, evidence)
-        return None
+        pools = ([m for m in main if m.strong], [m for m in fallback if m.strong], main)
+        return tuple(next((pool for pool in pools if pool), ())), clauses
+
+    def hits(self, sentence: str) -> Iterator[re.Match[str]]:
+        """Every match of a pattern, from left to right, not overlapping."""
+        return self._pattern.finditer(sentence)
 
     def rank(self, sentence: str, clause: tuple[int, int], marker: _Marker) -> int:
         """Say whether a marker is in a main clause (0), usable if there is no other (1), or not."""
         raise NotImplementedError
 
-    def _clauses(self, sentence: str) -> list[tuple[int, int]]:
+    def _clauses(self, sentence: str) -> tuple[tuple[int, int], ...]:
         cuts = [0, *(hit.end() for hit in self._break.finditer(sentence)), len(sentence) + 1]
-        return [(a, b) for a, b in pairwise(cuts) if a < b]
+        return tuple((a, b) for a, b in pairwise(cuts) if a < b)
 
 
 def _governing(
-    markers: list[_Marker], clauses: list[tuple[int, int]], evidence: tuple[int, int] | None
+    markers: Sequence[_Marker],
+    clauses: Sequence[tuple[int, int]],
+    evidence: tuple[int, int] | None,
 ) -> _Marker:
     """Pick the marker over the evidence: in its clause, nearest before; else before; else after."""
     if evidence is None:
@@ -398,10 +407,23 @@ _SUBJECT_START = re.compile(
     r"^\s*(?:the|a|an|it|they|such|any|each|all|every|this|these|those|its|their|we|he|she|no)\b",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\b\w")
 _ONLY_ADVERBS = re.compile(r"^\s*(?:(?:\w+ly|also|then|otherwise|in turn)\s+)*$", re.IGNORECASE)
 
 
 class _EnglishRules(_Rules):
+    def hits(self, sentence: str) -> Iterator[re.Match[str]]:
+        # Every pattern begins with a word or with the sentence: six times fewer places to try.
+        done = 0
+        for start in (0, *(word.start() for word in _WORD.finditer(sentence, 1))):
+            if (
+                start >= done
+                and (hit := self._pattern.match(sentence, start))
+                and hit.end() > start
+            ):
+                done = hit.end()
+                yield hit
+
     def rank(self, sentence: str, clause: tuple[int, int], marker: _Marker) -> int:
         before = sentence[clause[0] : marker.start]
         opening = sentence[clause[0] : marker.end]

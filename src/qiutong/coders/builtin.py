@@ -57,6 +57,9 @@ class CoderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         How many of a code's texts a sentence must be near to, on average.
     contradiction
         A single cue counts only above this discriminant likeness.
+    field
+        A cue counts only where the sentence, averaged with its document, comes at least this near
+        to *some* code in plain likeness: "fraud" in a report on bank robbers is no evidence.
     supported, alone
         Discriminant likeness needed without a cue, where the document has a cue of the code
         elsewhere (``supported``), or nowhere (``alone``; it must then be the sentence's best code).
@@ -73,6 +76,7 @@ class CoderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     shrinkage: float = 1.0
     nearest: int = 3
     contradiction: float = 0.0
+    field: float = 1.7
     supported: float = 5.5
     alone: float = 7.0
     near: float = 2.5
@@ -208,8 +212,11 @@ class BuiltinCoder:
                     for code, left, right in matcher.find(document.text, start, end):
                         cues.setdefault(place[code], []).append((left, right))
                 text = document.text[start:end]
-                sentences.append(_Sentence(segment, start, end, text, base, lead_in, cues))
-                if text.endswith((":", "：", "—", "––", ":—")):
+                weight = 3 if base in _DENSE else 1
+                # Too short to be coded without a cue: not worth a vector.
+                if cues or len(text) * weight >= self.settings.fewest_characters:
+                    sentences.append(_Sentence(segment, start, end, text, base, lead_in, cues))
+                if text.endswith((":", "：", "—")):
                     lead_in = text
         return _Read(document, sentences)
 
@@ -247,7 +254,8 @@ class BuiltinCoder:
         for row, sentence in enumerate(sentences):
             for code, places in sentence.cues.items():
                 cues[row, code] = len(places)
-        supported = (cues > 0).any(axis=0)
+        nearness = plain.max(axis=1, keepdims=True)
+        in_field = (nearness + nearness.mean()) / 2 > rules.field
         cued = np.array([sentence.language in self._cued for sentence in sentences])[:, None]
         long_enough = np.array(
             [
@@ -257,7 +265,8 @@ class BuiltinCoder:
         )[:, None]
         best = discriminant >= discriminant.max(axis=1, keepdims=True)
         extra = np.where(cued, 0.0, rules.foreign)
-        by_cue = (cues > 1) | ((cues > 0) & (discriminant > rules.contradiction))
+        by_cue = in_field & ((cues > 1) | ((cues > 0) & (discriminant > rules.contradiction)))
+        supported = by_cue.any(axis=0)
         by_likeness = long_enough & (
             (supported & (discriminant > rules.supported) & (plain > rules.near))
             | (best & (discriminant > rules.alone + extra) & (plain > rules.near_alone + extra))
