@@ -464,7 +464,11 @@ def demo(
             study = Study(folder)
         else:
             study = Study.create(
-                folder, name="US and China on AI (bundled)", like="us-china-ai", progress=bar
+                folder,
+                name="US and China on AI (bundled)",
+                like="us-china-ai",
+                as_of=as_of,
+                progress=bar,
             )
         study.code(progress=bar)
     with _Bar("weighing"):

@@ -70,6 +70,12 @@ _MOSTLY = 0.5
 
 _NAMED_SILENT = 3
 
+# What is forbidden here is a wrong: its opposite is the duty that the other side states.
+_WRONGS = (
+    "infring", "violat", "breach", "unlawful", "illegal", "discriminat", "without", "unless",
+    "侵害", "侵犯", "违反", "违法", "非法", "危害", "歧视", "损害", "未经", "不正当",
+)  # fmt: skip
+
 _WORDS = {
     Position.PROHIBITS: ("prohibits", "禁止"),
     Position.REQUIRES: ("requires", "要求"),
@@ -249,14 +255,21 @@ def _cosines(one: _Candidates, other: _Candidates) -> Floats:
 def _are_opposed(one: Position | None, other: Position | None) -> bool:
     """Whether two positions on the same act point in opposite directions.
 
-    A warning stands against encouragement only: to warn of a risk and to require or promise
-    something about it go together.
+    Only a prohibition does. To warn of a risk and to encourage something about it go together.
     """
     return any(
-        (left is Position.PROHIBITS and right in _FURTHERS)
-        or (left is Position.WARNS and right is Position.ENCOURAGES)
+        left is Position.PROHIBITS and right in _FURTHERS
         for left, right in ((one, other), (other, one))
     )
+
+
+def _forbids_a_wrong(text: str) -> bool:
+    """Whether a passage speaks of breaking a rule or a right.
+
+    "Must not infringe" and "must respect" are one rule said twice, not two directions.
+    """
+    lower = text.lower()
+    return any(word in lower for word in _WRONGS)
 
 
 def _fit(one: Position | None, other: Position | None) -> float:
@@ -401,11 +414,13 @@ def _note(passages: Sequence[Passage], labels: Mapping[str, tuple[str, str]]) ->
     if len({position for _, position in known}) < 2:
         return "", ""
     opposed = any(_are_opposed(a, b) for (_, a), (_, b) in combinations(known, 2))
-    en = ", ".join(f"{labels[party][0]} {_WORDS[position][0]}" for party, position in known)
-    zh = "，".join(f"{labels[party][1]}为“{_WORDS[position][1]}”" for party, position in known)
+    en = ", ".join(
+        f"the passage from {labels[party][0]} {_WORDS[position][0]}" for party, position in known
+    )
+    zh = "，".join(f"{labels[party][1]}一段为“{_WORDS[position][1]}”" for party, position in known)
     if opposed:
-        return f"The direction may differ: {en}.", f"方向可能不同：{zh}。"
-    return f"The force differs: {en}.", f"力度不同：{zh}。"
+        return f"The wording may point different ways: {en}.", f"措辞方向可能不同：{zh}。"
+    return f"The wording differs in force: {en}.", f"措辞力度不同：{zh}。"
 
 
 def _labels(order: Iterable[str], parties: Sequence[Party]) -> dict[str, tuple[str, str]]:
@@ -556,9 +571,11 @@ def _opposed_against(
             if not _are_opposed(left.position, right.position):
                 continue
             cosine = float(cosines[row, column])
-            # The one that prohibits or warns is shown, the other is what it stands against.
-            if right.position in (Position.PROHIBITS, Position.WARNS):
+            # The one that prohibits is shown, the other is what it stands against.
+            if right.position is Position.PROHIBITS:
                 left, right = right, left
+            if _forbids_a_wrong(left.text):
+                continue
             worth = cosine * (_worth(left) * _worth(right)) ** 0.5
             found.append((-worth, -cosine, _opposed(code, left, right, cosine, labels)))
     taken: set[str] = set()
@@ -586,10 +603,10 @@ def _opposed(
     return CounterEvidence(
         code=code,
         kind="opposed",
-        why=f"{a[0]} {does}, {b[0]} {does_too}, in passages close in meaning (cosine {cosine:.2f}); "
-        "check whether they mean the same act.",
-        why_zh=f"两段含义相近（余弦相似度{cosine:.2f}），但{a[1]}为“{zh}”，{b[1]}为“{zh_too}”；"
-        "须核对所指是否为同一行为。",
+        why=f"By its wording the passage from {a[0]} {does}, the one from {b[0]} {does_too}; they are "
+        f"close in meaning (cosine {cosine:.2f}). Check whether they mean the same act.",
+        why_zh=f"两段含义相近（余弦相似度{cosine:.2f}），但从措辞看，{a[1]}一段为“{zh}”，"
+        f"{b[1]}一段为“{zh_too}”；须核对所指是否为同一行为。",
         passage=left,
         against=right,
     )
@@ -646,8 +663,8 @@ def _silence_against(
             key=_weight,
         )
         us, missing, total = labels[party], share.total - share.count, share.total
-        en = f"{us[0]}: {missing} of {total} documents are silent on it"
-        zh = f"{us[1]}的{total}份文件中有{missing}份未涉及"
+        en = f"{us[0]}: no passage on it was found in {missing} of {total} documents"
+        zh = f"{us[1]}的{total}份文件中，有{missing}份未发现相关条款"
         if silent:
             named = silent[:_NAMED_SILENT]
             lead, lead_zh = (

@@ -504,9 +504,29 @@ def last_day(when: str) -> date | None:
 
 
 def stands(since: str, until: str, as_of: date) -> bool:
-    """Whether something with these first and last days is there on a day; open where empty."""
-    start, end = first_day(since), last_day(until)
+    """Whether something with these first and last days is there on a day; open where empty.
+
+    A beginning known only by its year or month counts from the last day of it: what cannot be shown
+    to have been there already is not counted.
+    """
+    start, end = last_day(since), last_day(until)
     return (start is None or start <= as_of) and (end is None or as_of <= end)
+
+
+def known_on(forum: Forum, as_of: date) -> Forum:
+    """Give a forum with only what could be known on a day.
+
+    Its state is that of the day on which the playbook's facts were checked; on an earlier day it
+    is left empty, and so is a last meeting that had not been held.
+    """
+    checked = max((first_day(one.date) or date.min for one in forum.sources), default=date.min)
+    changes: dict[str, str] = {}
+    if checked > as_of:
+        changes |= {"state": "", "state_zh": ""}
+    met = first_day(forum.last_met)
+    if met is not None and met > as_of:
+        changes["last_met"] = ""
+    return msgspec.structs.replace(forum, **changes) if changes else forum
 
 
 # --------------------------------------------------------------------------- loading

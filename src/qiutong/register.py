@@ -282,7 +282,7 @@ def _check_row(
             wrong("file", f"there is no file {where}")
     elif not cells.get("url"):
         problems.append(f"row {number}, column file: empty, and no url; give one of them")
-    elif not re.match(r"https?://", cells["url"]):
+    if cells.get("url") and not re.match(r"https?://", cells["url"]):
         wrong("url", "give an address that starts with https:// or http://")
     if len(problems) > before:
         return None

@@ -61,7 +61,14 @@ from qiutong.model import (
     TextKind,
 )
 from qiutong.overlap import documents_as_of, doubts_as_of, measure_overlap
-from qiutong.playbook import Playbook, bundled_playbook, load_playbook, missing_parties
+from qiutong.playbook import (
+    Playbook,
+    bundled_playbook,
+    known_on,
+    load_playbook,
+    missing_parties,
+    stands,
+)
 from qiutong.recommend import recommend
 from qiutong.register import parse_field, read_register, slug
 from qiutong.screening import find_rivalries, screen_codes, screen_topics
@@ -201,6 +208,7 @@ class Study:
         *,
         name: str = "",
         like: str = "",
+        as_of: str = "today",
         progress: Progress | None = None,
     ) -> "Study":
         """Make a new study.
@@ -215,6 +223,8 @@ class Study:
             Title of the study; the folder's name where empty.
         like
             Name of a bundled study to copy, documents included.
+        as_of
+            ``today``, or the day written to ``study.toml``.
 
         Raises
         ------
@@ -254,7 +264,7 @@ class Study:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(bundled_playbook(), folder / PLAYBOOK_FOLDER, dirs_exist_ok=True)
         (folder / SETTINGS_FILE).write_text(
-            _settings_text(name or folder.resolve().name, chosen), encoding="utf-8"
+            _settings_text(name or folder.resolve().name, chosen, as_of), encoding="utf-8"
         )
         study = cls(folder)
         # The store is made now, so that a folder that cannot hold one is found out at once.
@@ -405,7 +415,9 @@ class Study:
             elif path.exists():
                 batch.plan_file(path, party, checked)
             else:
-                raise UnreadableFile(path, "there is no such file", "Check the path.")
+                batch.failed.append(
+                    UnreadableFile(path, "there is no such file", "Check the path.")
+                )
         return batch.run()
 
     def remove(self, document_id: str, why: str = "") -> None:
@@ -566,6 +578,8 @@ class _Planned(msgspec.Struct, kw_only=True):
     text: SourceText | None = None
     data: bytes = b""
     tags: tuple[str, ...] = ()
+    free_id: bool = False
+    """Whether the id was made from a file name and may be numbered."""
 
 
 class _Batch:
@@ -600,7 +614,9 @@ class _Batch:
             **{"id": slug(path.name.removesuffix(".digest.md").removesuffix(path.suffix)),
                "party": party or "joint", "title": "", **fields}
         )  # fmt: skip
-        self.plan.append(_Planned(document=document, path=path, origin=str(path)))
+        self.plan.append(
+            _Planned(document=document, path=path, origin=str(path), free_id="id" not in fields)
+        )
 
     def plan_folder(self, path: Path, party: str, fields: Mapping[str, Any]) -> None:
         from qiutong.readers import supported
@@ -688,6 +704,9 @@ class _Batch:
                 continue
             digest = hashlib.sha256(data).hexdigest()
             identity = identity or slug(Path(item.document.url.split("?")[0]).stem)
+            if item.free_id and (taken.get(identity, digest) != digest or identity in names):
+                # Two files of one name are two documents; only a register's ids are the user's.
+                identity = self._free(identity, taken, names)
             item.document = msgspec.structs.replace(item.document, id=identity, sha256=digest)
             if taken.get(identity) == digest and identity in held:
                 revised = self._revise(held[identity], item.document)
@@ -896,10 +915,14 @@ def _write_whole(target: Path, data: bytes) -> None:
         raise
 
 
-def _settings_text(name: str, parties: Sequence[Party]) -> str:
+def _settings_text(name: str, parties: Sequence[Party], as_of: str) -> str:
     """Write ``study.toml`` for a new study, with what each setting means."""
     template = (files("qiutong") / "study_template.toml").read_text(encoding="utf-8")
-    lines = [template.replace("@NAME@", _toml_text(name))]
+    lines = [
+        template.replace("@NAME@", _toml_text(name)).replace(
+            'as_of = "today"', f"as_of = {_toml_text(as_of)}"
+        )
+    ]
     for party in parties:
         lines.append(f"\n[[parties]]\nid = {_toml_text(party.id)}")
         names = ", ".join(f"{_toml_text(k)} = {_toml_text(v)}" for k, v in party.name.items())
@@ -1170,6 +1193,15 @@ class _Asked:
                 {"en": f"{document}: {doubt['en']}", "zh": f"{document}：{doubt['zh']}"}
                 for document, doubt in doubts_as_of(self.documents, self.as_of).items()
             ),
+            *(
+                {
+                    "en": f"{one.title_en or one.title} ended on this very day "
+                    f"({one.status.value}) and still counts; ask for the next day to leave it out.",
+                    "zh": f"《{one.title}》于当日终止，当日仍计入；查询次日即不计入。",
+                }
+                for one in self.documents
+                if one.ended_on == self.as_of
+            ),
         ]
         if coder == "builtin":
             from qiutong.coders.builtin import BuiltinCoder
@@ -1198,7 +1230,11 @@ class _Asked:
             counter_evidence=self.counter_evidence,
             screens={**self.code_screens, **self.topic_screens},
             recommendations=self.recommendations,
-            fora=self.study.playbook.fora,
+            fora=tuple(
+                known_on(one, self.as_of)
+                for one in self.study.playbook.fora
+                if stands(one.since, one.until, self.as_of)
+            ),
             passages=self._shown(),
             method={
                 "software": f"qiutong {software_version()}",

@@ -300,15 +300,15 @@ def test_a_provision_that_names_a_rival_is_no_common_ground():
         (
             Position.REQUIRES,
             Position.ENCOURAGES,
-            "The force differs: United States requires, China encourages.",
-            "力度不同：美国为“要求”，中国为“鼓励”。",
+            "The wording differs in force: the passage from United States requires, the passage from China encourages.",
+            "措辞力度不同：美国一段为“要求”，中国一段为“鼓励”。",
         ),
-        (Position.WARNS, Position.REQUIRES, "The force differs", "力度不同"),
+        (Position.WARNS, Position.REQUIRES, "The wording differs in force", "措辞力度不同"),
         (
             Position.ENCOURAGES,
             Position.PROHIBITS,
-            "The direction may differ: United States encourages, China prohibits.",
-            "方向可能不同：美国为“鼓励”，中国为“禁止”。",
+            "The wording may point different ways: the passage from United States encourages, the passage from China prohibits.",
+            "措辞方向可能不同：美国一段为“鼓励”，中国一段为“禁止”。",
         ),
     ],
 )
@@ -427,9 +427,11 @@ def test_what_one_prohibits_and_the_other_encourages_is_opposed():
     (opposed,) = [one for one in found if one.kind == "opposed"]
     assert opposed.passage.party == "cn"
     assert opposed.against.party == "us"
-    assert opposed.why.startswith("China prohibits, United States encourages, in")
+    assert opposed.why.startswith(
+        "By its wording the passage from China prohibits, the one from United"
+    )
     assert "cosine 0.98" in opposed.why
-    assert "中国为“禁止”，美国为“鼓励”" in opposed.why_zh
+    assert "中国一段为“禁止”，美国一段为“鼓励”" in opposed.why_zh
 
 
 @pytest.mark.parametrize(
@@ -518,11 +520,11 @@ def test_silence_names_the_weightiest_documents_of_the_lowest_party():
     assert silence.kind == "silence"
     assert silence.passage is None
     assert silence.why == (
-        "United States: 4 of 5 documents are silent on it, among them New order; Old order; "
+        "United States: no passage on it was found in 4 of 5 documents, among them New order; Old order; "
         "State law."
     )
     assert silence.why_zh == (
-        "美国的5份文件中有4份未涉及，其中包括《New order》《Old order》《State law》。"
+        "美国的5份文件中，有4份未发现相关条款，其中包括《New order》《Old order》《State law》。"
     )
 
 
@@ -554,3 +556,15 @@ def test_one_kind_does_not_crowd_out_the_others():
 def test_nothing_speaks_against_what_nobody_says():
     """An absent code has no counter-evidence, an undefined one neither."""
     assert find_counter_evidence("a", {}, {}, overlap_of({})) == ()
+
+
+def test_a_forbidden_wrong_is_no_opposition():
+    """To forbid an infringement and to ask for respect is one rule said twice."""
+    by_party = {
+        "us": (say("us", "Open " + EN, Position.ENCOURAGES),),
+        "cn": (say("cn", "开不得侵害他人权益" + ZH, Position.PROHIBITS),),
+    }
+    found = find_counter_evidence(
+        "a", by_party, {}, overlap_of(by_party), vector=angles(Open=0, 开=5), parties=(US, CN)
+    )
+    assert [one for one in found if one.kind == "opposed"] == []

@@ -11,10 +11,11 @@ import pytest
 import qiutong
 from qiutong.codebook import load_codebook
 from qiutong.errors import BadSettings, UnknownName
-from qiutong.model import Code, Codebook
+from qiutong.model import Code, Codebook, Forum, Source
 from qiutong.playbook import (
     bundled_playbook,
     first_day,
+    known_on,
     last_day,
     load_playbook,
     missing_parties,
@@ -239,3 +240,21 @@ def test_playbook_survives_a_round_trip(codebook) -> None:
     playbook = load_playbook(bundled_playbook(), codebook)
     again = msgspec.json.decode(msgspec.json.encode(playbook), type=type(playbook))
     assert again == playbook
+
+
+def test_a_forum_is_given_with_what_was_known_on_the_day() -> None:
+    """State and meetings of a later day do not stand in an earlier picture."""
+    forum = Forum(
+        id="x", name={"en": "X"}, kind="track-1", since="2023", last_met="2026-09-24",
+        state="Active in 2026", sources=(Source(text="seen", date="2026-11"),),
+    )  # fmt: skip
+    early, late = known_on(forum, date(2025, 1, 20)), known_on(forum, date(2026, 12, 1))
+    assert (early.state, early.last_met) == ("", "")
+    assert late == forum
+
+
+def test_a_beginning_known_by_its_year_counts_from_the_years_end() -> None:
+    """What cannot be shown to have been there already is not counted."""
+    assert not stands("2025", "", date(2025, 1, 20))
+    assert stands("2025", "", date(2025, 12, 31))
+    assert stands("2024-12", "2025", date(2025, 1, 20))
