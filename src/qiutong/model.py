@@ -723,6 +723,8 @@ class Forum(Value, frozen=True, kw_only=True):
         Where it stands and what it deals with, in English; ``state_zh``, ``topics_zh`` in Chinese.
     planned
         Announced or reported and not yet at work: it is shown and never counts as a channel.
+    special
+        Made for one subject: offered only to topics that name it.
     """
 
     id: str
@@ -737,6 +739,7 @@ class Forum(Value, frozen=True, kw_only=True):
     topics: str = ""
     topics_zh: str = ""
     planned: bool = False
+    special: bool = False
     url: str = ""
     sources: tuple[Source, ...] = ()
 

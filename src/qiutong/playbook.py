@@ -327,6 +327,7 @@ class ForumEntry(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True)
     state: dict[str, str] = {}
     topics: dict[str, str] = {}
     planned: bool = False
+    special: bool = False
     url: str = ""
     source: Name
     as_of: str = ""
@@ -349,6 +350,7 @@ class ForumEntry(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True)
             topics=self.topics.get("en", ""),
             topics_zh=self.topics.get("zh", ""),
             planned=self.planned,
+            special=self.special,
             url=self.url,
             sources=(
                 Source(

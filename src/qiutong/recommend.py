@@ -289,7 +289,10 @@ def _advise(
     track = table.track(rule.track)
     natural = {name: rank for rank, name in enumerate(topic.fora)}
     fitting = [one for one in open_fora(playbook.fora, parties, as_of) if one.kind in track.kinds]
-    chosen = [one for one in fitting if one.id in natural] or fitting
+    # A forum for one subject (military use, say) is offered only to topics that name it.
+    chosen = [one for one in fitting if one.id in natural] or [
+        one for one in fitting if not one.special
+    ]
 
     def order(forum: Forum) -> tuple[int, int, str, str]:
         partly = sum(forum.parties.get(party.id) != "yes" for party in parties)

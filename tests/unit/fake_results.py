@@ -265,8 +265,8 @@ def fake_results(parties: int = 2, undefined: bool = True) -> Results:
         against=passage("sou-plan"),
     )  # fmt: skip
     silence = CounterEvidence(
-        code="gov.testing", kind="silence", why=f"Two of three plans do not speak of it. {HOSTILE}",
-        why_zh="三份规划中有两份未谈及。",
+        code="gov.testing", kind="silence", why=f"No passage on it was found in two of three plans. {HOSTILE}",
+        why_zh="三份规划中有两份未发现相关条款。",
     )  # fmt: skip
     tension = ScreenReason(
         kind="tension", id="computing-power", verdict=ScreenVerdict.SET_ASIDE,
@@ -413,7 +413,7 @@ def fake_results(parties: int = 2, undefined: bool = True) -> Results:
         ),
         Recommendation(
             topic="work", title={"en": "Work", "zh": "就业"}, verdict=Verdict.NOT_SUPPORTED,
-            why={"en": "One side is silent.", "zh": "一方未谈。"}, core=("risk.labour",),
+            why={"en": "Passages of one side only were found.", "zh": "仅发现一方的相关条款。"}, core=("risk.labour",),
             grades={"risk.labour": Grade.ONE_SIDED}, would_change=changes(1),
         ),
         Recommendation(

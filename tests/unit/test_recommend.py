@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from msgspec import structs
 from msgspec.structs import replace
 
 from qiutong.codebook import load_codebook
@@ -294,6 +295,17 @@ def test_fora_are_natural_ones_or_all_fitting_ones_ranked() -> None:
     assert ask(plain, STRONG).fora == ("meet", "chat", "talk")
     named = topic("a", subject={"new": True}, fora=("top", "talk", "chat", "old"))
     assert ask(named, STRONG).fora == ("talk", "chat")
+
+
+def test_a_forum_for_one_subject_is_offered_only_where_it_is_named() -> None:
+    """A summit on military use is no place for an unrelated topic."""
+    special = tuple(structs.replace(one, special=one.id == "meet") for one in FORA)
+    plain = topic("a", subject={"new": True})
+    changed = structs.replace(book(plain), fora=special)
+    assert "meet" not in ask(plain, STRONG, playbook=changed).fora
+    named = topic("a", subject={"new": True}, fora=("meet",))
+    changed = structs.replace(book(named), fora=special)
+    assert ask(named, STRONG, playbook=changed).fora == ("meet",)
 
 
 def test_actors_are_issuers_of_the_tracks_class() -> None:

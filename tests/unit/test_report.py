@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from datetime import date
 from enum import StrEnum
 from functools import cache
 from html.parser import HTMLParser
@@ -15,6 +16,7 @@ import pytest
 
 from qiutong.errors import UnknownName
 from qiutong.exporters.html import (
+    NOT_FIRM,
     Wording,
     anchor,
     cut_context,
@@ -31,9 +33,11 @@ from qiutong.model import (
     Grade,
     Instrument,
     IssuerType,
+    Overlap,
     Passage,
     Position,
     ScreenVerdict,
+    Source,
     Status,
     TextKind,
     Verdict,
@@ -452,6 +456,215 @@ def test_empty_results_make_a_page() -> None:
         found = Page(render_report(empty, language))
         assert found.unbalanced == []
         assert str(Wording(language)("answer.lead_no_topics")) in found.by_id("answer")["text"]
+
+
+# --------------------------------------------------------------------------- who says what
+
+
+@EVERY
+def test_passage_names_its_speaker_and_the_state_is_no_subject(language: str, parties: int) -> None:
+    """A passage is labelled by issuer, type and force, and the position belongs to the wording."""
+    t = Wording(language)
+    held = passage("nor-pledge")
+    text = page(language, parties).by_id(passage_anchor(held))["text"]
+    kind, force = t.plain("issuer_type.industry-association"), t.plain("force.voluntary")
+    said = {"en": f"({kind}, {force})", "zh": f"（{kind}，{force}）"}[language]
+    party = {"en": "Northland", "zh": "北国"}[language]
+    assert f"{party} · Ring of Model Makers" in text
+    assert said in text
+    position = t.plain("passage.wording", position=t.plain("position.commits"))
+    assert position in text
+    for one in page(language, parties).elements:
+        if one["attrs"].get("class") == "who" and "·" in one["text"]:
+            assert not re.match(
+                rf"{party} ({t.plain('position.requires')}|commits|承诺)", one["text"]
+            )
+
+
+def test_passage_of_a_joint_text_is_no_single_party() -> None:
+    """A joint text is labelled with all who endorsed it; one without issuer has type and force."""
+    base = fake_results()
+    joint, order = base.documents[-1], base.documents[0]
+    assert joint.is_joint
+    held = msgspec.structs.replace(passage("nor-order"), document=joint.id)
+    bare = msgspec.structs.replace(order, issuer="")
+    results = msgspec.structs.replace(
+        base, documents=(bare, *base.documents[1:]), passages={"gov.consult": {"nor": (held,)}}
+    )
+    found = Page(render_report(results))
+    assert (
+        "joint text of Northland and Southland · Lake Meeting"
+        in found.by_id(passage_anchor(held))["text"]
+    )
+    label = found.by_id(passage_anchor(passage("nor-order")))["text"]
+    assert "Northland · central government, binding" in label
+
+
+@EVERY
+def test_nothing_found_is_never_said_as_silence(language: str, parties: int) -> None:
+    """What the coder did not find is the coder's, in every word of the interface."""
+    strings = str(load_wording()[language])
+    assert not re.search(
+        "silen[ct]e?d? (?!party)|未谈|沉默|does not speak", strings.replace("silently", "")
+    )
+    found = page(language, parties)
+    word = Wording(language).plain("matrix.no_passage")
+    legend = next(one for one in found.all("dl") if one["attrs"].get("class") == "legend")
+    assert legend["text"].count(word) >= 2
+    assert word in found.by_id("reserved")["text"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("agreement", "marked"), [(0.49, True), (0.5, False), (None, False)])
+def test_topics_that_do_not_hold_are_marked(
+    language: str, agreement: float | None, marked: bool
+) -> None:
+    """A topic whose least stable core grade holds in under half of the resamples says so."""
+    base = fake_results()
+
+    def shaken(one: Overlap) -> Overlap:
+        if one.code != "gov.label" or one.stability is None:
+            return one
+        if agreement is None:
+            return msgspec.structs.replace(one, stability=None)
+        return msgspec.structs.replace(
+            one, stability=msgspec.structs.replace(one.stability, agreement=agreement)
+        )
+
+    results = msgspec.structs.replace(base, overlaps=tuple(map(shaken, base.overlaps)))
+    found = Page(render_report(results, language))
+    word = Wording(language).plain("answer.not_firm")
+    lead = next(one for one in found.all("p") if one["attrs"].get("class") == "lead")["text"]
+    tail = {"en": "; 1 of them is not firm.", "zh": "，其中 1 个尚不稳固。"}[language]
+    assert lead.endswith(tail) is marked
+    heading = found.by_id(anchor("title", "marks"))
+    assert (word in heading["text"]) is marked
+    assert word not in found.by_id(anchor("title", "attack-tests"))["text"]
+    names = [one["text"] for one in found.all("p") if one["attrs"].get("class") == "topic-name"]
+    assert [word in one for one in names] == [False, marked]
+    icons = [one for one in found.all("use") if one["attrs"]["href"] == "#icon-not-firm"]
+    assert [one for one in icons if heading in one["inside"]] != [] or not marked
+    assert NOT_FIRM == 0.5  # the wording says "half"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "key"),
+    [("original", "provision"), ("digest", "provision_held"), (None, "provision_mixed")],
+)
+def test_what_the_mark_is_follows_from_the_texts_held(kinds: str | None, key: str) -> None:
+    """Only a page of original texts promises exact passages."""
+    base = fake_results()
+    documents = base.documents if kinds is None else tuple(
+        msgspec.structs.replace(one, text_kind=TextKind(kinds)) for one in base.documents
+    )  # fmt: skip
+    for language in ("en", "zh"):
+        found = Page(render_report(msgspec.structs.replace(base, documents=documents), language))
+        assert Wording(language).plain(f"passage.{key}") in found.by_id("evidence")["text"]
+
+
+@pytest.mark.parametrize(
+    ("status", "effective", "english", "chinese"),
+    [
+        (Status.SUPERSEDED, date(2024, 1, 1),
+         "in force on this day; later: superseded, 31 March 2025",
+         "该日有效；其后：已被取代（2025年3月31日）"),
+        (Status.SUPERSEDED, None, "later: superseded, 31 March 2025", "其后：已被取代（2025年3月31日）"),
+        (Status.VETOED, date(2024, 1, 1), "later: vetoed, 31 March 2025", "其后：被否决（2025年3月31日）"),
+        (Status.IN_FORCE, date(2024, 1, 1), "in force on this day", "该日有效"),
+        (Status.IN_FORCE, date(2024, 9, 1), "later: in force, 31 March 2025",
+         "其后：现行有效（2025年3月31日）"),
+        (Status.UNKNOWN, None, "status unknown", "状态不详"),
+    ],
+)  # fmt: skip
+def test_a_later_status_is_not_the_status_of_the_day(
+    status: Status, effective: date | None, english: str, chinese: str
+) -> None:
+    """What happened after the report's day is said as later; in force only where that is known."""
+    base = fake_results()
+    order = msgspec.structs.replace(
+        base.documents[0], status=status, status_date=date(2025, 3, 31), date_effective=effective
+    )
+    results = msgspec.structs.replace(base, documents=(order, *base.documents[1:]))
+    for language, expected in (("en", english), ("zh", chinese)):
+        found = Page(render_report(results, language))
+        row = found.by_id(anchor("document", order.id))
+        cells = [
+            one["text"]
+            for one in found.all("span")
+            if row in one["inside"] and one["attrs"].get("class") == "sub"
+        ]
+        assert expected in cells
+
+
+@pytest.mark.parametrize("met", ["2024-07-02", "2024-08", "2025"])
+def test_forum_shows_nothing_of_after_the_day(met: str) -> None:
+    """A later meeting is not shown, and an empty state says that none is recorded."""
+    base = fake_results()
+    forum = msgspec.structs.replace(base.fora[0], last_met=met, state="", state_zh="")
+    results = msgspec.structs.replace(base, fora=(forum, *base.fora[1:]))
+    for language, words in (
+        ("en", ("Last met", "state not recorded for this day")),
+        ("zh", ("最近一次会议", "该日状态无记录")),
+    ):
+        row = Page(render_report(results, language)).by_id(anchor("forum", forum.id))["text"]
+        assert words[0] not in row
+        assert words[1] in row
+        assert words[0] in page(language).by_id(anchor("forum", forum.id))["text"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_remarks_stand_beside_the_answer(language: str) -> None:
+    """Six remarks stand in the box on sureness, the others in the method section."""
+    remarks = tuple({"en": f"Remark no. {n}.", "zh": f"第 {n} 条。"} for n in range(8))
+    results = msgspec.structs.replace(fake_results(), warnings=remarks)
+    found = Page(render_report(results, language))
+    box, method = found.by_id("sure")["text"], found.by_id("method")["text"]
+    for n, one in enumerate(remarks):
+        assert (one[language] in box) is (n < 6)
+        assert (one[language] in method) is (n >= 6)
+
+
+def test_source_prefixes_are_in_the_page_language_and_memory_is_not_checked() -> None:
+    """A source that says it is from memory never carries the mark of a check."""
+    base = fake_results()
+    text = "secondary source: a list (from memory: since)"
+    forum = msgspec.structs.replace(base.fora[0], sources=(Source(text=text, verified="yes"),))
+    results = msgspec.structs.replace(base, fora=(forum, *base.fora[1:]))
+    for language, shown, mark in (
+        ("en", text, "checked"), ("zh", "二手资料：a list (凭记忆：since)", "已核对")
+    ):  # fmt: skip
+        row = Page(render_report(results, language)).by_id(anchor("forum", forum.id))["text"]
+        assert shown in row
+        assert mark not in row
+        assert mark in page(language).by_id(anchor("forum", forum.id))["text"]
+
+
+def test_properties_of_a_subject_have_their_names_where_they_are_given() -> None:
+    """Names that the inputs carry are shown; without them the id stays, as code."""
+    base = fake_results()
+    first = base.recommendations[0]
+    names = {"technical": {"en": "can be measured", "zh": "可测量"}}
+    named = msgspec.structs.replace(first, inputs={**first.inputs, "subject_names": names})
+    results = msgspec.structs.replace(base, recommendations=(named, *base.recommendations[1:]))
+    assert (
+        "可测量" in Page(render_report(results, "zh")).by_id(anchor("topic", first.topic))["text"]
+    )
+    codes = [one["text"] for one in page("zh").within(anchor("topic", first.topic))
+             if one["tag"] == "code"]  # fmt: skip
+    assert "technical" in codes
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_opposed_wording_is_not_said_of_the_sides(language: str) -> None:
+    """Opposed wording may be about different acts, and its heading says to check."""
+    heading = Wording(language).plain("counter.opposed")
+    assert (
+        heading
+        == {
+            "en": "The wording points different ways; check whether it is the same act",
+            "zh": "措辞方向不同，须核对是否指同一行为",
+        }[language]
+    )
 
 
 # --------------------------------------------------------------------------- languages
