@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from qiutong.errors import DuplicateDocument, StudyError, StudyTooNew, UnknownName
 from qiutong.model import Coder, CoderKind, Coding, Document, Position, Segment
@@ -61,6 +62,16 @@ def test_a_failed_addition_adds_nothing(store: SqlStore) -> None:
         store.add_documents([stored("b"), stored("c"), stored("a")])
     assert store.document_ids() == ("a",)
     assert store.segment_counts() == {"a": 1}
+
+
+def test_the_same_bytes_are_refused_under_another_id(store: SqlStore) -> None:
+    """Also when two processes have both looked before either wrote."""
+    store.add_documents([stored("a")])
+    twin = stored("a").document
+    renamed = StoredDocument(document=structs.replace(twin, id="b"), segments=())
+    with pytest.raises(DuplicateDocument, match='"a"'):
+        store.add_documents([renamed])
+    assert store.document_ids() == ("a",)
 
 
 def test_codings_cannot_be_changed_or_deleted(store: SqlStore) -> None:

@@ -180,6 +180,17 @@ class SqlStore:
             now = _now()
             for item in items:
                 document = item.document
+                # Asked again inside the transaction: another process may have added it meanwhile.
+                twin = connection.execute(
+                    sa.select(schema.documents.c.id)
+                    .where(schema.documents.c.sha256 == document.sha256)
+                    .where(schema.documents.c.removed_at.is_(None))
+                ).scalar()
+                if twin is not None:
+                    raise DuplicateDocument(
+                        f'{document.id}: the same file is in the study already as "{twin}". '
+                        "Nothing was added."
+                    )
                 connection.execute(
                     schema.documents.insert(),
                     {
