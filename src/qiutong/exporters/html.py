@@ -39,6 +39,7 @@ from qiutong.model import (
     Screen,
     ScreenVerdict,
     Stability,
+    Status,
     TextKind,
     Verdict,
 )
@@ -50,12 +51,21 @@ CONTEXT_CHARS = 600
 
 _SPEAKING = (Grade.STRONG, Grade.MODERATE, Grade.LIMITED, Grade.PARTIAL, Grade.ONE_SIDED)
 _RIGHT_TO_LEFT = ("ar", "fa", "he", "ur", "ps", "ug", "yi", "dv")
+# As the playbooks write them, in English.
+_SOURCE_PREFIXES = {"secondary": "secondary source: ", "memory": "from memory: "}
 # Reasons the statistics write, in English; known ones are said in the page's language.
 _REASONS = {
     "nothing": r"nothing to count: the total is 0",
     "no_documents": r"no documents in scope of: (?P<names>.+)",
     "few": r"(?P<n>\d+) coded segments; the index asks for at least (?P<fewest>\d+)",
 }
+NOT_FIRM = 0.5
+"""A recommended topic is marked where its least stable core grade holds in less of the resamples.
+
+The wording says it as "half"; change both together.
+"""
+WARNINGS_SHOWN = 6
+"""Remarks shown beside the answer; the others stand in the method section."""
 _FIRM = 0.9  # "keeps its grade in at least 90% of resamples": a reading aid, not a grade
 
 
@@ -409,6 +419,32 @@ class ReportView:
 
     # ---- answer
 
+    def status_text(self, document: Document) -> Markup:
+        """Say where a document stood on the report's day; what came later is said as later.
+
+        A status with a later date says nothing of this day. That the document was in force is said
+        only where its first day in force is known.
+        """
+        t, as_of = self.t, self.results.as_of
+        status, when = document.status, document.status_date
+        if when is None or when <= as_of:
+            word = t(f"status.{status}")
+            return t("parenthesis_after", text=word, inner=t.date(when)) if when else word
+        if status is Status.UNKNOWN:
+            return t("status.unknown")
+        began, parts = document.date_effective, []
+        binds = status in (Status.IN_FORCE, Status.RESCINDED, Status.SUPERSEDED, Status.EXPIRED)
+        if binds and began is not None and began <= as_of:
+            parts.append(t("documents.in_force_then"))
+        if status.ended:
+            parts.append(t("documents.later", status=t(f"status.{status}"), date=t.date(when)))
+        elif status is Status.IN_FORCE and began is not None and began > as_of:
+            parts.append(t("documents.later", status=t(f"status.{status}"), date=t.date(began)))
+        elif not parts:
+            # Such a date tells when the register's fact was looked up, not when it began.
+            parts.append(t("documents.seen_later", status=t(f"status.{status}"), date=t.date(when)))
+        return t.join(parts, "list_semicolon")
+
     @property
     def title(self) -> str:
         """Title of the page."""
@@ -453,6 +489,29 @@ class ReportView:
         if read:
             parts.append(self.t.count("provisions", read))
         return self.t.join(parts, "list_semicolon")
+
+    def not_firm(self, topic: Recommendation) -> bool:
+        """Whether a recommended topic's least stable core grade holds in too few resamples."""
+        if topic.verdict is not Verdict.RECOMMENDED:
+            return False
+        held = [self.overlaps[code].stability for code in topic.core if code in self.overlaps]
+        return any(one is not None and one.agreement < NOT_FIRM for one in held)
+
+    @property
+    def firmness(self) -> Markup:
+        """How many recommended topics are not firm, as the end of the headline; empty for none."""
+        recommended = self.topics("recommended")
+        n = sum(map(self.not_firm, recommended))
+        if not n:
+            return Markup("")
+        if len(recommended) == 1:
+            return self.t("answer.lead_not_firm_it")
+        return self.t.count("answer.lead_not_firm", n)
+
+    @property
+    def warnings_shown(self) -> int:
+        """Number of remarks that stand beside the answer."""
+        return WARNINGS_SHOWN
 
     @property
     def coder_names(self) -> str:
@@ -662,6 +721,35 @@ class ReportView:
 
     # ---- passages
 
+    def speaker(self, passage: Passage) -> Markup:
+        """Say who speaks in a passage, and with what force.
+
+        A company's policy or a scholars' draft is not the state's word, so the party alone is
+        never the label where the document is known.
+        """
+        document = self.documents.get(passage.document)
+        if document is None:
+            return escape(self.party(passage.party))
+        party: object = self.party(passage.party)
+        if document.is_joint:
+            party = self.t("passage.joint", parties=self.party_list(document.endorsed_by))
+        return self.t(
+            "passage.speaker" if document.issuer else "passage.speaker_bare",
+            party=party,
+            issuer=Markup("<bdi>{}</bdi>").format(document.issuer),
+            type=self.t(f"issuer_type.{document.issuer_type}"),
+            force=self.t(f"force.{document.force}"),
+        )
+
+    @property
+    def marked(self) -> Markup:
+        """What the marks in the passages are, by the kinds of text held."""
+        held = self.not_quotable
+        if not held:
+            return self.t("passage.provision")
+        every = held == len(self.results.documents)
+        return self.t("passage.provision_held" if every else "passage.provision_mixed")
+
     def place_name(self, place: str) -> Markup:
         """Name of the topic or code that stands at an id."""
         for topic in self.results.recommendations:
@@ -765,13 +853,23 @@ class ReportView:
             grouped.setdefault(one.party, []).append(one)
         return [(party, held) for party, held in grouped.items() if held]
 
+    def source_text(self, text: str) -> str:
+        """Say the two standing prefixes of sources in the page's language; the rest stays."""
+        for key, prefix in _SOURCE_PREFIXES.items():
+            text = text.replace(prefix, self.t.plain(f"aside.{key}"))
+        return text
+
+    def from_memory(self, text: str) -> bool:
+        """Whether a source says of itself that part of it was not looked up."""
+        return "from memory" in text.lower()
+
     @property
     def reserved(self) -> list[Overlap]:
-        """Codes on which one side speaks and another is silent."""
+        """Codes on which passages were found of one side and none of another."""
         return [one for _, one in self.speaking() if one.grade in (Grade.ONE_SIDED, Grade.PARTIAL)]
 
     def speakers(self, overlap: Overlap) -> tuple[list[str], list[str]]:
-        """Parties that speak on a code, and parties that are silent."""
+        """Parties with passages on a code, and parties of which the coder found none."""
         loud = [one for one in self.parties if overlap.documents.get(one)]
         return loud, [one for one in self.parties if one not in loud]
 
@@ -785,8 +883,9 @@ class ReportView:
         rows: list[tuple[Markup, Markup]] = []
         known = self.t
         for name, value in inputs.items():
-            if name in ("speakers", "settled_by_party") and isinstance(value, Mapping):
-                continue  # told beside "speaks" and "settled"
+            told_elsewhere = ("speakers", "settled_by_party", "subject_names")
+            if name in told_elsewhere and isinstance(value, Mapping):
+                continue  # told beside "speaks", "settled" and "subject"
             shown = self._known_input(name, value, inputs)
             if shown is not None:
                 rows.append((known(f"input_keys.{name}"), shown))
@@ -835,7 +934,13 @@ class ReportView:
                 "list_semicolon",
             ) or t("none")
         if name == "subject" and isinstance(value, Mapping):
-            marked = [Markup("<code>{}</code>").format(key) for key, on in value.items() if on]
+            names = inputs.get("subject_names")
+            names = names if isinstance(names, Mapping) else {}
+            marked = [
+                t.pick(names[key]) if names.get(key) else Markup("<code>{}</code>").format(key)
+                for key, on in value.items()
+                if on
+            ]
             return t.join(marked) or t("none")
         return None
 
@@ -890,6 +995,12 @@ class ReportView:
     def forum_state(self, forum: Forum) -> Markup:
         """Where a forum stands, in the page's language where there is one."""
         return self.t.pick({"en": forum.state, "zh": forum.state_zh})
+
+    def last_met(self, forum: Forum) -> str:
+        """When a forum last met; empty where that is later than the report's day."""
+        met = forum.last_met
+        # The register writes YYYY[-MM[-DD]], which sorts as text.
+        return "" if met > self.results.as_of.isoformat()[: len(met)] else met
 
     def forum_deals_with(self, forum: Forum) -> Markup:
         """What a forum deals with."""
