@@ -613,15 +613,16 @@ def test_a_later_status_is_not_the_status_of_the_day(
 def test_forum_shows_nothing_of_after_the_day(met: str) -> None:
     """A later meeting is not shown, and an empty state says that none is recorded."""
     base = fake_results()
-    forum = msgspec.structs.replace(base.fora[0], last_met=met, state="", state_zh="")
+    forum = msgspec.structs.replace(base.fora[0], last_met=met, until=met, state="", state_zh="")
     results = msgspec.structs.replace(base, fora=(forum, *base.fora[1:]))
     for language, words in (
-        ("en", ("Last met", "state not recorded for this day")),
-        ("zh", ("最近一次会议", "该日状态无记录")),
+        ("en", ("Last met", "state not recorded for this day", "since March 2021")),
+        ("zh", ("最近一次会议", "该日状态无记录", "2021年3月 起")),
     ):
         row = Page(render_report(results, language)).by_id(anchor("forum", forum.id))["text"]
         assert words[0] not in row
         assert words[1] in row
+        assert words[2] in row
         assert words[0] in page(language).by_id(anchor("forum", forum.id))["text"]
 
 

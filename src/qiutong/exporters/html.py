@@ -998,17 +998,20 @@ class ReportView:
 
     def last_met(self, forum: Forum) -> str:
         """When a forum last met; empty where that is later than the report's day."""
-        met = forum.last_met
+        return "" if self._later(forum.last_met) else forum.last_met
+
+    def _later(self, when: str) -> bool:
         # The register writes YYYY[-MM[-DD]], which sorts as text.
-        return "" if met > self.results.as_of.isoformat()[: len(met)] else met
+        return when > self.results.as_of.isoformat()[: len(when)]
 
     def forum_deals_with(self, forum: Forum) -> Markup:
         """What a forum deals with."""
         return self.t.pick({"en": forum.topics, "zh": forum.topics_zh})
 
     def forum_time(self, forum: Forum) -> Markup:
-        """When a forum existed."""
-        t, since, until = self.t, self.t.date(forum.since), self.t.date(forum.until)
+        """When a forum existed; an end after the report's day is not shown."""
+        t, since = self.t, self.t.date(forum.since)
+        until = "" if self._later(forum.until) else t.date(forum.until)
         if since and until:
             return t("forum.between", since=since, until=until)
         if since or until:
