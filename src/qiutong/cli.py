@@ -815,7 +815,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure") and (stream.encoding or "").lower() != "utf-8":
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
-        app(standalone_mode=True)
+        app(prog_name="qiutong", standalone_mode=True)
     except QiutongError as error:
         _fail(error)
     except SystemExit as stop:

@@ -415,9 +415,8 @@ class Study:
             elif path.exists():
                 batch.plan_file(path, party, checked)
             else:
-                batch.failed.append(
-                    UnreadableFile(path, "there is no such file", "Check the path.")
-                )
+                # A mistyped name is found before anything is read.
+                raise UnreadableFile(path, "there is no such file", "Check the path.")
         return batch.run()
 
     def remove(self, document_id: str, why: str = "") -> None:
@@ -704,8 +703,9 @@ class _Batch:
                 continue
             digest = hashlib.sha256(data).hexdigest()
             identity = identity or slug(Path(item.document.url.split("?")[0]).stem)
-            if item.free_id and (taken.get(identity, digest) != digest or identity in names):
-                # Two files of one name are two documents; only a register's ids are the user's.
+            if item.free_id and identity in names:
+                # Two files of one name in one batch are two documents. A name that the study has
+                # already may be a new version of the same one: that is for the user to say.
                 identity = self._free(identity, taken, names)
             item.document = msgspec.structs.replace(item.document, id=identity, sha256=digest)
             if taken.get(identity) == digest and identity in held:

@@ -673,3 +673,14 @@ def test_every_error_of_the_library_is_of_one_family(coded: Path, tmp_path: Path
 def _broken(folder: Path) -> Path:
     (folder / "study.toml").write_text("name = [", encoding="utf-8")
     return folder
+
+
+def test_two_files_of_one_name_in_one_batch_are_two_documents(
+    run: Callable, empty: Path, tmp_path: Path
+) -> None:
+    """rule.txt and rule.md do not stop each other; the second id is numbered."""
+    (tmp_path / "rule.txt").write_text("Sec. 1. One rule for artificial intelligence.", "utf-8")
+    (tmp_path / "rule.md").write_text("Sec. 1. Another rule for such systems.", "utf-8")
+    done = run("add", tmp_path / "rule.txt", tmp_path / "rule.md", "--party", "us", folder=empty)
+    assert done.code == 0, done.err
+    assert [one.id for one in Study(empty).documents()] == ["rule", "rule-2"]
