@@ -1,5 +1,6 @@
 """The built-in coder finds plain cases in both languages, leaves the rest alone, and is exact."""
 
+import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from qiutong.codebook import descendants, load_codebook
 from qiutong.coders.builtin import BACKGROUND, BuiltinCoder, CoderSettings
 from qiutong.coders.embed import MemoryCache, UseEmbedder, vector_key
 from qiutong.model import Code, Codebook, Coding, Document, Position, Segment
+from qiutong.text import normalize_text
 
 PROVISIONS = yaml.safe_load((Path(__file__).parent / "provisions.yaml").read_text("utf-8"))
 
@@ -406,3 +408,26 @@ def test_stricter_settings_give_fewer_codings(coder: BuiltinCoder) -> None:
     (fewer,) = code(strict, [item])
 
     assert {(c.segment, c.code) for c in fewer} < {(c.segment, c.code) for c in all_}
+
+
+@pytest.mark.real
+def test_agrees_with_itself_across_languages(coder: BuiltinCoder, real_texts: Path) -> None:
+    """The same provisions in Chinese and English get much the same codes: kappa of at least 0.55."""
+    with (real_texts / "parallel" / "policy_zh_en.tsv").open(encoding="utf-8") as file:
+        pairs = list(csv.DictReader(file, delimiter="\t"))
+    place = {one.id: index for index, one in enumerate(coder.codebook.codes)}
+    has = {}
+    for language in ("zh", "en"):
+        has[language] = np.zeros((len(pairs), len(place)), dtype=bool)
+        lines = [" ".join(normalize_text(pair[language]).split()) for pair in pairs]
+        document, segments = by_line("\n".join(lines), language)
+        row = {segment.id: number for number, segment in enumerate(segments)}
+        assert len(segments) == len(pairs)
+        for one in code(coder, [(document, segments)])[0]:
+            has[language][row[one.segment], place[one.code]] = True
+    zh, en = has["zh"], has["en"]
+    chance = zh.mean() * en.mean() + (1 - zh.mean()) * (1 - en.mean())
+    kappa = ((zh == en).mean() - chance) / (1 - chance)
+
+    assert kappa >= 0.55
+    assert 0.7 < zh.sum() / en.sum() < 1.4

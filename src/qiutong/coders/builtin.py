@@ -77,8 +77,8 @@ class CoderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     nearest: int = 3
     contradiction: float = 0.0
     field: float = 1.7
-    supported: float = 5.5
-    alone: float = 7.0
+    supported: float = 6.5
+    alone: float = 8.0
     near: float = 2.5
     near_alone: float = 3.5
     foreign: float = 1.5
