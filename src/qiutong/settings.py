@@ -112,11 +112,12 @@ class CodingSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=T
     coder
         Id of the coder whose codings count: ``builtin``, a person's id, ``agora`` …
     min_confidence
-        Codings with a lower confidence are kept and not counted.
+        Codings with a lower confidence are kept and not counted. The built-in coder gives 0.50 or
+        more where a cue was found and less where only likeness speaks.
     """
 
     coder: str = "builtin"
-    min_confidence: Share = 0.0
+    min_confidence: Share = 0.5
 
 
 class Settings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
