@@ -67,21 +67,23 @@ def _pattern(term: str) -> re.Pattern[str]:
     return re.compile(left + words + right, 0 if capitals else re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
+def _first_word(term: str) -> str:
+    """First word of a term in lower case: a text without it does not hold the term."""
+    words = to_simplified(term).strip("* ").lower().split()
+    return words[0] if words else ""
+
+
 def _spans(terms: Iterable[str], text: str) -> list[tuple[int, int, str]]:
+    # Looking for a plain word is far cheaper than a pattern, and nearly always says no.
+    lower = text.lower()
     found = [
         (hit.start(), hit.end(), term)
         for term in terms
-        if term.strip("* ")
+        if (word := _first_word(term)) and word in lower
         for hit in _pattern(term).finditer(text)
     ]
     return sorted(found, key=lambda hit: (hit[0], -hit[1], hit[2]))
-
-
-@lru_cache(maxsize=64)
-def _first_words(terms: tuple[str, ...]) -> tuple[str, ...]:
-    """First word of each term in lower case: a text without any of them holds none of the terms."""
-    words = (to_simplified(term).strip("* ").lower().split() for term in terms)
-    return tuple(dict.fromkeys(found[0] for found in words if found))
 
 
 def find_rivalry(
@@ -124,9 +126,8 @@ def find_rivalry(
     }
     # Simplified for matching only: the length is the same, so the offsets hold in the original.
     text = to_simplified(segment.text)
-    # Nearly all provisions hold no such word, and looking for one is far cheaper than the patterns.
     lower = text.lower()
-    if not any(word in lower for word in _first_words((*hostile, *implied))):
+    if not any((word := _first_word(term)) and word in lower for term in (*hostile, *implied)):
         return None
     for start, end in split_sentences(text, language):
         sentence = text[start:end]
