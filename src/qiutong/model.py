@@ -248,6 +248,9 @@ class Document(Value, frozen=True, kw_only=True):
         Of the bytes kept.
     source, verified
         Where the register's facts were seen, and what of them was checked.
+    read
+        False for a document that is only listed: nobody has read its text, there is none here, and
+        it enters no figure.
     """
 
     id: str
@@ -273,6 +276,7 @@ class Document(Value, frozen=True, kw_only=True):
     note: str = ""
     source: str = ""
     verified: str = ""
+    read: bool = True
     source_file: str = ""
     media_type: str = "text/plain"
     pages: tuple[Page, ...] = ()

@@ -181,6 +181,11 @@ def doubts_as_of(documents: Iterable[Document], as_of: date) -> dict[str, dict[s
 def _why_left_out(
     document: Document, as_of: date, count_bills: bool, count_drafts: bool
 ) -> dict[str, str]:
+    if not document.read:
+        return {
+            "en": "listed only: its text has not been read",
+            "zh": "仅列目，尚未读取其文本",
+        }
     issued = document.date_issued
     if issued is not None and issued > as_of:
         return {

@@ -46,6 +46,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "note": ("notes",),
     "source": (),
     "verified": (),
+    "read": (),
 }
 """Columns of a register, each with the other names it may have."""
 
@@ -121,6 +122,11 @@ def parse_field(column: str, value: str) -> object:
             return parse_date(value)[0]
         except ValueError:
             raise ValueError("give YYYY-MM-DD, YYYY-MM or YYYY") from None
+    if column == "read":
+        wanted = value.strip().lower()
+        if wanted not in ("true", "false", "yes", "no"):
+            raise ValueError("give true or false")
+        return wanted in ("true", "yes")
     if column == "endorsed_by":
         return tuple(part.strip() for part in re.split(r"[;,|]", value) if part.strip())
     return value.strip()
@@ -165,7 +171,7 @@ def read_register(
     known = tuple(parties)
     problems: list[str] = []
     warnings: list[str] = []
-    if not ({"file", "url"} & chosen.keys()):
+    if not ({"file", "url", "read"} & chosen.keys()):
         raise BadRegister(
             path,
             [
@@ -280,8 +286,13 @@ def _check_row(
         where = where if where.is_absolute() else path.parent / where
         if not where.is_file():
             wrong("file", f"there is no file {where}")
-    elif not cells.get("url"):
-        problems.append(f"row {number}, column file: empty, and no url; give one of them")
+    elif not cells.get("url") and fields.get("read", True):
+        problems.append(
+            f"row {number}, column file: empty, and no url; give one of them, or read = false "
+            "for a document that is only listed"
+        )
+    if where and not fields.get("read", True):
+        wrong("read", "the row names a file; leave file empty, or write true")
     if cells.get("url") and not re.match(r"https?://", cells["url"]):
         wrong("url", "give an address that starts with https:// or http://")
     if len(problems) > before:

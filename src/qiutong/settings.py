@@ -110,14 +110,24 @@ class CodingSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=T
     Parameters
     ----------
     coder
-        Id of the coder whose codings count: ``builtin``, a person's id, ``agora`` …
+        Id of the coder whose codings count: ``builtin``, a person's id, ``agora`` … Or several
+        in a list: for each document, the first of them that has coded it counts.
     min_confidence
         Codings with a lower confidence are kept and not counted. The built-in coder gives 0.50 or
         more where a cue was found and less where only likeness speaks.
     """
 
-    coder: str = "builtin"
+    coder: str | tuple[str, ...] = "builtin"
     min_confidence: Share = 0.5
+
+    def __post_init__(self) -> None:
+        if not self.coders:
+            raise ValueError("coder is an empty list; name one coder or more")
+
+    @property
+    def coders(self) -> tuple[str, ...]:
+        """The coders that count, the preferred one first."""
+        return (self.coder,) if isinstance(self.coder, str) else self.coder
 
 
 class Settings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -525,7 +525,8 @@ class ReportView:
         wanted = self.results.method.get("coder")
         if wanted is None and isinstance(coding, Mapping):
             wanted = coding.get("coder")
-        named = [one for one in self.results.coders if one.id == wanted]
+        ids = str(wanted).split(", ") if wanted else []
+        named = [one for one in self.results.coders if one.id in ids]
         return named or list(self.results.coders)
 
     @property

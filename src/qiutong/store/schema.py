@@ -24,6 +24,39 @@ documents = sa.Table(
     sa.Column("added_at", sa.String, nullable=False),
     sa.Column("removed_at", sa.String),
     sa.Column("removed_why", sa.String),
+    # Which text of the document is the present one: a digest may give way to the official text.
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+)
+
+# Texts that gave way to a later one, so that what was coded then can still be read.
+earlier_texts = sa.Table(
+    "earlier_texts",
+    metadata,
+    sa.Column("document", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("layout", sa.Text, nullable=False),
+    sa.Column("replaced_at", sa.String, nullable=False),
+    sa.Column("why", sa.String, nullable=False),
+)
+
+# Every attempt to get a document from its address, whether it gave a text or not.
+fetches = sa.Table(
+    "fetches",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("document", sa.String, nullable=False, index=True),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("url", sa.String, nullable=False),
+    sa.Column("final_url", sa.String, nullable=False),
+    sa.Column("sha256", sa.String, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("media_type", sa.String, nullable=False),
+    # What was carried over and what was not, as JSON.
+    sa.Column("carried", sa.Text, nullable=False),
 )
 
 # Register fields before an update, so that a correction never loses what stood there.
@@ -50,6 +83,7 @@ segments = sa.Table(
     sa.Column("lead_start", sa.Integer),
     sa.Column("lead_end", sa.Integer),
     sa.Column("language", sa.String, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
 )
 
 coders = sa.Table(
@@ -73,6 +107,8 @@ runs = sa.Table(
     sa.Column("codebook", sa.String, nullable=False),
     sa.Column("fingerprint", sa.String, nullable=False),
     sa.Column("finished_at", sa.String, nullable=False),
+    # The text that was coded; codings of an earlier one are kept and count no more.
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),
     sa.Index("runs_by_document", "coder", "document"),
 )
 
@@ -128,4 +164,16 @@ def _first(connection: sa.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first,)
+def _second(connection: sa.Connection) -> None:
+    """Version 2: texts have versions; attempts to fetch are recorded."""
+    metadata.create_all(connection)
+    for table in ("documents", "segments", "runs"):
+        held = {row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")}
+        # A new file has the column from the tables above.
+        if "version" not in held:
+            connection.exec_driver_sql(
+                f"ALTER TABLE {table} ADD COLUMN version INTEGER NOT NULL DEFAULT 1"
+            )
+
+
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _second)

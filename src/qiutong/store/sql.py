@@ -52,6 +52,37 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     score: float
 
 
+class FetchRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt to get a document from its address.
+
+    Parameters
+    ----------
+    at
+        When it ended: ISO 8601, UTC, seconds.
+    outcome
+        ``fetched``, ``unchanged``, ``changed``, ``doubtful`` (kept, not used) or ``failed``.
+    reason
+        Why it failed or is doubtful; empty otherwise.
+    url, final_url
+        The address asked for and the one that answered.
+    sha256, bytes, media_type
+        Of what came; empty and 0 where nothing did.
+    carried
+        Provisions carried over by how they were placed: ``locator``, ``likeness``, ``unplaced``.
+    """
+
+    document: str
+    at: str
+    outcome: str
+    reason: str = ""
+    url: str = ""
+    final_url: str = ""
+    sha256: str = ""
+    bytes: int = 0
+    media_type: str = ""
+    carried: dict[str, int] = {}
+
+
 class _Layout(msgspec.Struct, frozen=True, kw_only=True):
     pages: tuple[Page, ...] = ()
     blocks: tuple[Block, ...] = ()
@@ -164,6 +195,7 @@ class SqlStore:
         items: Sequence[StoredDocument],
         updates: Sequence[Document] = (),
         coded: Sequence[CodedDocument] = (),
+        replaced: Sequence[StoredDocument] = (),
     ) -> None:
         """Add documents with their segments, update register fields, add codings: all or nothing.
 
@@ -175,17 +207,15 @@ class SqlStore:
             Documents already stored whose register fields are replaced; their text stays.
         coded
             Codings that arrive with the documents, such as the tags of a data set.
+        replaced
+            Documents already listed without a text, or with another one, and the text they get.
         """
         with self._transaction(writing=True) as connection:
             now = _now()
             for item in items:
                 document = item.document
                 # Asked again inside the transaction: another process may have added it meanwhile.
-                twin = connection.execute(
-                    sa.select(schema.documents.c.id)
-                    .where(schema.documents.c.sha256 == document.sha256)
-                    .where(schema.documents.c.removed_at.is_(None))
-                ).scalar()
+                twin = _twin(connection, document.sha256)
                 if twin is not None:
                     raise DuplicateDocument(
                         f'{document.id}: the same file is in the study already as "{twin}". '
@@ -219,8 +249,32 @@ class SqlStore:
                     schema.documents.update().where(schema.documents.c.id == document.id),
                     {"party": document.party, "record": _record(document)},
                 )
+            for item in replaced:
+                _replace_text(connection, item, "the register names a text now", ())
             for one in coded:
                 _insert_coded(connection, one, now)
+
+    def replace_text(
+        self, item: StoredDocument, why: str, coded: Sequence[CodedDocument] = ()
+    ) -> None:
+        """Give a document another text; the earlier text, its segments and codings are kept.
+
+        Parameters
+        ----------
+        item
+            The document as it shall be, with the segments of its new text.
+        why
+            The reason, kept beside the earlier text.
+        coded
+            Codings of the new text; their segments are named as in ``item``.
+
+        Raises
+        ------
+        DuplicateDocument
+            Another document has the same file.
+        """
+        with self._transaction(writing=True) as connection:
+            _replace_text(connection, item, why, coded)
 
     def remove_document(self, document_id: str, why: str) -> None:
         """Mark a document as removed; its text and codings stay in the file."""
@@ -295,9 +349,11 @@ class SqlStore:
         raise UnknownName("document", document_id, self.document_ids())
 
     def text_digests(self) -> dict[str, str]:
-        """SHA-256 of the normalised text by document id."""
-        query = sa.select(schema.documents.c.id, schema.documents.c.text_sha256).where(
-            schema.documents.c.removed_at.is_(None)
+        """SHA-256 of the normalised text by document id; documents only listed have none."""
+        query = (
+            sa.select(schema.documents.c.id, schema.documents.c.text_sha256)
+            .where(schema.documents.c.removed_at.is_(None))
+            .where(schema.documents.c.text != "")
         )
         with self._transaction(writing=False) as connection:
             return {row.id: row.text_sha256 for row in connection.execute(query)}
@@ -313,6 +369,7 @@ class SqlStore:
             sa.select(table, owner.c.rank)
             .join(owner, owner.c.id == table.c.document)
             .where(owner.c.removed_at.is_(None))
+            .where(table.c.version == owner.c.version)
             .order_by(owner.c.rank, table.c.start)
         )
         if document is not None:
@@ -334,8 +391,12 @@ class SqlStore:
 
     def segment_counts(self) -> dict[str, int]:
         """Number of segments by document id."""
-        query = sa.select(schema.segments.c.document, sa.func.count()).group_by(
-            schema.segments.c.document
+        owner = schema.documents
+        query = (
+            sa.select(schema.segments.c.document, sa.func.count())
+            .join(owner, owner.c.id == schema.segments.c.document)
+            .where(schema.segments.c.version == owner.c.version)
+            .group_by(schema.segments.c.document)
         )
         with self._transaction(writing=False) as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
@@ -359,6 +420,7 @@ class SqlStore:
             "JOIN segments s ON s.number = segment_words.rowid "
             "JOIN documents d ON d.id = s.document "
             "WHERE segment_words MATCH :expression AND d.removed_at IS NULL "
+            "AND s.version = d.version "
             "ORDER BY score, s.number" + ("" if phrases else " LIMIT :limit")
         ).bindparams(expression=expression)
         if not phrases:
@@ -384,9 +446,12 @@ class SqlStore:
 
     def finished(self, coder: str) -> dict[str, str]:
         """Fingerprint of a coder's latest run by document id."""
+        owner = schema.documents
         query = (
             sa.select(schema.runs.c.document, schema.runs.c.fingerprint)
+            .join(owner, owner.c.id == schema.runs.c.document)
             .where(schema.runs.c.coder == coder)
+            .where(schema.runs.c.version == owner.c.version)
             .order_by(schema.runs.c.number)
         )
         with self._transaction(writing=False) as connection:
@@ -394,8 +459,12 @@ class SqlStore:
 
     def codings(self, coder: str | None = None) -> tuple[Coding, ...]:
         """Codings of each coder's latest run over each document still in the study."""
-        latest = sa.select(sa.func.max(schema.runs.c.number)).group_by(
-            schema.runs.c.coder, schema.runs.c.document
+        owner = schema.documents
+        latest = (
+            sa.select(sa.func.max(schema.runs.c.number))
+            .join(owner, owner.c.id == schema.runs.c.document)
+            .where(schema.runs.c.version == owner.c.version)
+            .group_by(schema.runs.c.coder, schema.runs.c.document)
         )
         table = schema.codings
         query = (
@@ -451,6 +520,32 @@ class SqlStore:
                 for row in connection.execute(query)
             }
         return tuple(found.values())
+
+    # ------------------------------------------------------------------ fetches
+
+    def note_fetch(self, fetch: FetchRecord) -> None:
+        """Record one attempt to get a document from its address."""
+        row = msgspec.structs.asdict(fetch)
+        row["carried"] = _encode(fetch.carried)
+        with self._transaction(writing=True) as connection:
+            connection.execute(schema.fetches.insert(), row)
+
+    def fetches(self) -> tuple[FetchRecord, ...]:
+        """Attempts to get documents from their addresses, oldest first."""
+        table = schema.fetches
+        query = sa.select(table).order_by(table.c.number)
+        with self._transaction(writing=False) as connection:
+            return tuple(
+                FetchRecord(
+                    **{
+                        name: getattr(row, name)
+                        for name in FetchRecord.__struct_fields__
+                        if name != "carried"
+                    },
+                    carried=msgspec.json.decode(row.carried, type=dict[str, int]),
+                )
+                for row in connection.execute(query)
+            )
 
     # ------------------------------------------------------------------ vectors and originals
 
@@ -513,7 +608,77 @@ def _record(document: Document) -> str:
     return _encode(msgspec.structs.replace(document, text="", pages=(), blocks=()))
 
 
-def _insert_segments(connection: sa.Connection, segments: Sequence[Segment]) -> None:
+def _twin(connection: sa.Connection, sha256: str) -> str | None:
+    """Id of a document with the same file; a document without text has no file."""
+    if not sha256:
+        return None
+    return connection.execute(
+        sa.select(schema.documents.c.id)
+        .where(schema.documents.c.sha256 == sha256)
+        .where(schema.documents.c.removed_at.is_(None))
+    ).scalar()
+
+
+def _replace_text(
+    connection: sa.Connection,
+    item: StoredDocument,
+    why: str,
+    coded: Sequence[CodedDocument],
+) -> None:
+    identity = item.document.id
+    table = schema.documents
+    now = _now()
+    old = connection.execute(
+        sa.select(table).where(table.c.id == identity).where(table.c.removed_at.is_(None))
+    ).first()
+    if old is None:
+        raise UnknownName("document", identity, connection.execute(sa.select(table.c.id)).scalars())
+    twin = _twin(connection, item.document.sha256)
+    if twin is not None and twin != identity:
+        raise DuplicateDocument(
+            f'{identity}: the same file is in the study already as "{twin}". Nothing was changed.'
+        )
+    connection.execute(
+        schema.earlier_texts.insert(),
+        {
+            "document": identity,
+            "version": old.version,
+            "record": old.record,
+            "text": old.text,
+            "layout": old.layout,
+            "replaced_at": now,
+            "why": why,
+        },
+    )
+    document = item.document
+    connection.execute(
+        table.update().where(table.c.id == identity),
+        {
+            "party": document.party,
+            "sha256": document.sha256,
+            "record": _record(document),
+            "text": document.text,
+            "text_sha256": text_sha256(document.text),
+            "layout": _encode(_Layout(pages=document.pages, blocks=document.blocks)),
+            "version": old.version + 1,
+        },
+    )
+    # Ids are unique over all texts of a document, and a coding names one of them.
+    mark = f"{identity}@{old.version + 1}:"
+    named = {one.id: mark + one.id.removeprefix(f"{identity}:") for one in item.segments}
+    segments = tuple(msgspec.structs.replace(one, id=named[one.id]) for one in item.segments)
+    _insert_segments(connection, segments, old.version + 1)
+    for one in coded:
+        codings = tuple(
+            msgspec.structs.replace(coding, segment=named.get(coding.segment, ""))
+            for coding in one.codings
+        )
+        _insert_coded(connection, msgspec.structs.replace(one, codings=codings), now)
+
+
+def _insert_segments(
+    connection: sa.Connection, segments: Sequence[Segment], version: int = 1
+) -> None:
     if not segments:
         return
     first = connection.execute(
@@ -534,6 +699,7 @@ def _insert_segments(connection: sa.Connection, segments: Sequence[Segment]) -> 
                 "lead_start": segment.lead_in[0] if segment.lead_in else None,
                 "lead_end": segment.lead_in[1] if segment.lead_in else None,
                 "language": segment.language,
+                "version": version,
             }
             for number, segment in enumerate(segments, first + 1)
         ],
@@ -561,9 +727,13 @@ def _insert_coded(connection: sa.Connection, coded: CodedDocument, now: str) -> 
             "description": coder.description,
         },
     )
+    version = connection.execute(
+        sa.select(schema.documents.c.version).where(schema.documents.c.id == coded.document)
+    ).scalar_one()
     run = connection.execute(
         schema.runs.insert(),
         {
+            "version": version,
             "document": coded.document,
             "coder": coder.id,
             "coder_version": coder.version,
