@@ -215,7 +215,7 @@ class Batch:
                     f'"{self._free(identity, taken, names)}"'
                 )
                 continue
-            replaces = identity in held and not held[identity].read
+            replaces = identity in held and (self.update or not held[identity].read)
             if identity in taken and not replaces:
                 problems.append(
                     f'{item.origin}: the id "{identity}" is taken by a document with another text. '

@@ -326,6 +326,36 @@ def code(
     )
 
 
+@app.command("import")
+def import_(
+    path: Annotated[
+        str, typer.Argument(help="A CSV of codings, or a folder with coders.toml.")
+    ] = "codings",
+    coder: Annotated[str, typer.Option(help="Id of the coder of a CSV file.")] = "",
+    kind: Annotated[str, typer.Option(help="person, rule or model.")] = "person",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Take over codings made by people or by another program; nothing is overwritten."""
+    from qiutong.model import Coder, CoderKind
+
+    if kind not in list(CoderKind):
+        raise typer.BadParameter(f'"{kind}" is not person, rule or model', param_hint="--kind")
+    report = _open(study).import_codings(
+        path, Coder(id=coder, kind=CoderKind(kind)) if coder else None
+    )
+    for warning in report.warnings:
+        _warn(warning)
+    if as_json:
+        _print_json(msgspec.to_builtins(report))
+        return
+    _say(
+        f"Took over {report.codings} codings of {report.documents} documents by "
+        f"{', '.join(one.id for one in report.coders)}"
+        + (f"; {report.unchanged} were here already." if report.unchanged else ".")
+    )
+
+
 @app.command()
 def codings(
     document: Annotated[str, typer.Argument(help="Id of a document; all where empty.")] = "",

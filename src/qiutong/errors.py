@@ -13,6 +13,7 @@
     │   │   ├── UnsafeArchive      zip bomb, path outside the archive, too many members
     │   │   └── UndecodableText    no encoding fits
     │   ├── BadRegister            one or more rows of a register cannot be used
+    │   ├── BadCodings             rows of a file of codings cannot be used
     │   ├── BadSettings            a TOML or YAML file with a wrong value, with its line
     │   ├── UnknownName            a code, party, document, topic or command we do not know
     │   └── DuplicateDocument      the document is in the study already
@@ -110,6 +111,29 @@ class BadRegister(InputError):
         count = len(problems)
         super().__init__(
             f"{self.file}: {count} problem{'s' if count != 1 else ''}; nothing was added.\n{listed}"
+        )
+
+
+class BadCodings(InputError):
+    """Rows of a file of codings cannot be used; nothing was taken over.
+
+    Parameters
+    ----------
+    file
+        The file.
+    problems
+        One sentence each, naming row, column and value.
+    """
+
+    def __init__(self, file: str | Path, problems: Sequence[str]) -> None:
+        self.file = str(file)
+        self.problems = tuple(problems)
+        listed = "\n".join(f"  {problem}" for problem in problems[:20])
+        rest = f"\n  … and {len(problems) - 20} more" if len(problems) > 20 else ""
+        count = len(problems)
+        super().__init__(
+            f"{self.file}: {count} problem{'s' if count != 1 else ''}; no coding was taken over.\n"
+            f"{listed}{rest}"
         )
 
 

@@ -13,6 +13,7 @@ module only fetches what a stage needs and keeps what it gives.
 """
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -26,6 +27,7 @@ import msgspec
 from qiutong import codebook as codebooks
 from qiutong.adding import ORIGINALS_FOLDER, AddReport, Batch, Progress, is_agora
 from qiutong.asking import Asked, software_version
+from qiutong.codings import CODERS_FILE, load_codings, read_coders, read_codings
 from qiutong.errors import (
     BadSettings,
     InputError,
@@ -57,6 +59,7 @@ __all__ = [
     "ORIGINALS_FOLDER",
     "AddReport",
     "CodeReport",
+    "ImportReport",
     "Progress",
     "Rows",
     "Study",
@@ -69,6 +72,7 @@ __all__ = [
 SETTINGS_FILE = "study.toml"
 STORE_FILE = "study.sqlite"
 PLAYBOOK_FOLDER = "playbook"
+CODINGS_FOLDER = "codings"
 
 T = TypeVar("T")
 
@@ -96,6 +100,24 @@ class CodeReport(msgspec.Struct, frozen=True, kw_only=True):
     coded: tuple[str, ...]
     unchanged: tuple[str, ...]
     codings: int
+    warnings: tuple[str, ...] = ()
+
+
+class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import of codings did.
+
+    Parameters
+    ----------
+    documents, codings
+        Numbers taken over now.
+    unchanged
+        Documents whose codings by the same coder were here already, as they stand in the file.
+    """
+
+    coders: tuple[Coder, ...]
+    documents: int
+    codings: int
+    unchanged: int
     warnings: tuple[str, ...] = ()
 
 
@@ -176,7 +198,8 @@ class Study:
         name
             Title of the study; the folder's name where empty.
         like
-            Name of a bundled study to copy, documents included.
+            Name of a bundled study to copy: register, digests and codings come along as files, and
+            are in the study.
         as_of
             ``today``, or the day written to ``study.toml``.
 
@@ -218,13 +241,23 @@ class Study:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(bundled_playbook(), folder / PLAYBOOK_FOLDER, dirs_exist_ok=True)
         (folder / SETTINGS_FILE).write_text(
-            _settings_text(name or folder.resolve().name, chosen, as_of), encoding="utf-8"
+            _settings_text(
+                name or folder.resolve().name,
+                chosen,
+                as_of,
+                _settled_coder(template) if template else (),
+            ),
+            encoding="utf-8",
         )
         study = cls(folder)
         # The store is made now, so that a folder that cannot hold one is found out at once.
         study.store.document_ids()
         if template:
-            study.add(template / "register.csv", progress=progress)
+            for part in ("register.csv", "README.md", "digests", "codings"):
+                _copy(template / part, folder / part)
+            study.add(folder / "register.csv", progress=progress)
+            if (folder / CODINGS_FOLDER).is_dir():
+                study.import_codings(folder / CODINGS_FOLDER)
         return study
 
     @classmethod
@@ -462,6 +495,73 @@ class Study:
             warnings=warnings,
         )
 
+    def import_codings(self, path: str | Path, coder: Coder | None = None) -> ImportReport:
+        """Take over codings made by people or by another program.
+
+        Nothing is overwritten: a later import of the same coder is a new pass over the documents
+        it names, and the earlier one stays in the store.
+
+        Parameters
+        ----------
+        path
+            A CSV file with ``document``, ``locator`` and ``codes``, or a folder with
+            ``coders.toml`` (see :mod:`qiutong.codings`).
+        coder
+            Who gave the codings of a CSV file.
+
+        Raises
+        ------
+        BadCodings
+            Rows that cannot be used; nothing is taken over.
+        InputError
+            A CSV file without a coder.
+        """
+        path = Path(path)
+        held = {one.id: one for one in self.documents() if one.read}
+        places: dict[str, list[Segment]] = {identity: [] for identity in held}
+        for segment in self.store.segments():
+            places[segment.document].append(segment)
+        if path.is_dir():
+            readings = load_codings(path, places, held, self.codebook)
+        elif coder is None:
+            raise InputError(
+                f"{path}: whose codings are these? Name the coder: qiutong import FILE --coder ID"
+            )
+        else:
+            readings = (read_codings(path, coder, places, held, self.codebook),)
+        warnings = []
+        coded: list[CodedDocument] = []
+        unchanged = 0
+        for reading in readings:
+            done = self.store.finished(reading.coder.id)
+            for document, codings in reading.codings.items():
+                missing = len(places[document]) - len(reading.read[document])
+                if missing:
+                    warnings.append(
+                        f"{reading.coder.id}, {document}: {missing} of {len(places[document])} "
+                        "provisions have no row; they count as read and without codes."
+                    )
+                if done.get(document) == reading.fingerprint[document]:
+                    unchanged += 1
+                    continue
+                coded.append(
+                    CodedDocument(
+                        document=document,
+                        coder=reading.coder,
+                        codebook=self.codebook.name,
+                        fingerprint=reading.fingerprint[document],
+                        codings=codings,
+                    )
+                )
+        self.store.add_documents((), coded=coded)
+        return ImportReport(
+            coders=tuple(one.coder for one in readings),
+            documents=len({one.document for one in coded}),
+            codings=sum(len(one.codings) for one in coded),
+            unchanged=unchanged,
+            warnings=tuple(warnings),
+        )
+
     def codings(self, coder: str | None = None) -> Rows[Coding]:
         """Codings of a coder's latest pass over each document; of all coders where None."""
         return Rows(self.store.codings(coder))
@@ -519,9 +619,35 @@ class Study:
         return target
 
 
-def _settings_text(name: str, parties: Sequence[Party], as_of: str) -> str:
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file or folder of a bundled study, where it has one; existing files stay."""
+    if source.is_dir():
+        for one in sorted(source.rglob("*")):
+            if one.is_file() and "__pycache__" not in one.parts:
+                _copy(one, target / one.relative_to(source))
+    elif source.is_file() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def _settled_coder(template: Path) -> tuple[str, ...]:
+    """The coders of a bundled study that count: the settled one, then the built-in."""
+    folder = template / CODINGS_FOLDER
+    if not (folder / CODERS_FILE).is_file():
+        return ()
+    named = read_coders(folder)
+    first = named.adjudication.id if named.adjudication else named.coders[0].id
+    return (first, "builtin")
+
+
+def _settings_text(
+    name: str, parties: Sequence[Party], as_of: str, coders: Sequence[str] = ()
+) -> str:
     """Write ``study.toml`` for a new study, with what each setting means."""
     template = (files("qiutong") / "study_template.toml").read_text(encoding="utf-8")
+    if coders:
+        listed = ", ".join(_toml_text(one) for one in coders)
+        template = re.sub(r'(?m)^coder = "builtin" +', f"coder = [{listed}]  ", template)
     lines = [
         template.replace("@NAME@", _toml_text(name)).replace(
             'as_of = "today"', f"as_of = {_toml_text(as_of)}"

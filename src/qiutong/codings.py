@@ -1,0 +1,486 @@
+"""Codings as files: one row a provision, and what an adjudicator decided where readings differ.
+
+A reading is a CSV file with the columns ``document``, ``locator`` and ``codes`` (ids with
+semicolons between; empty where the reader found none), and if wanted ``position``, ``evidence`` (an
+exact quotation) and ``memo``. A provision without a row was not read.
+
+An adjudication is a CSV file with ``document``, ``locator``, ``code``, ``decision`` (``yes`` or
+``no``) and ``reason``: one row for every code that one reading gave and another did not.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from qiutong.codebook import ancestors
+from qiutong.errors import BadCodings, UnreadableFile
+from qiutong.locators import find_place
+from qiutong.model import Codebook, Coder, CoderKind, Coding, Document, Position, Segment
+from qiutong.position import classify_position
+from qiutong.settings import Setting, read_toml
+
+CODERS_FILE = "coders.toml"
+
+
+class ReadingFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One reader in ``coders.toml``: who or what it is, and its file."""
+
+    id: str
+    file: str
+    kind: CoderKind
+    version: str = ""
+    description: str = ""
+
+
+class AdjudicationFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The adjudication in ``coders.toml``: of which readings, and its file."""
+
+    id: str
+    of: tuple[str, ...]
+    file: str
+    kind: CoderKind
+    version: str = ""
+    description: str = ""
+
+
+class CodersFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole of ``coders.toml``."""
+
+    coders: tuple[ReadingFile, ...]
+    codebook: str = ""
+    adjudication: AdjudicationFile | None = None
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What one coder said, document by document.
+
+    Parameters
+    ----------
+    codings
+        By document id; a document that was read and got no code has an empty entry.
+    read
+        Segment ids that were read, by document id.
+    fingerprint
+        Of what the file says of each document, so that an unchanged one is known again.
+    """
+
+    coder: Coder
+    codings: dict[str, tuple[Coding, ...]]
+    read: dict[str, frozenset[str]]
+    fingerprint: dict[str, str]
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What an adjudicator decided of one code on one provision, and why."""
+
+    row: int
+    given: bool
+    reason: str
+
+
+Places = Mapping[str, Sequence[Segment]]
+"""Segments by document id, in reading order."""
+
+
+def read_coders(folder: Path) -> CodersFile:
+    """Read ``coders.toml`` of a folder of codings; raises ``BadSettings`` with the line."""
+    return read_toml(folder / CODERS_FILE, CodersFile)
+
+
+def read_codings(
+    path: Path,
+    coder: Coder,
+    places: Places,
+    documents: Mapping[str, Document],
+    codebook: Codebook,
+) -> Reading:
+    """Read the codings of one coder from a CSV file.
+
+    Parameters
+    ----------
+    path
+        The file, UTF-8; see this module's description.
+    coder
+        Who or what gave them.
+    places
+        Segments of the documents that may be coded.
+    documents
+        Those documents, with their text where a column ``evidence`` is used.
+    codebook
+        Codes that may be given.
+
+    Raises
+    ------
+    BadCodings
+        Rows that cannot be used, each with its number, column and value. Nothing is returned.
+    """
+    rows = _rows(path, ("document", "locator", "codes"))
+    known = {code.id for code in codebook.codes}
+    problems: list[str] = []
+    codings: dict[str, list[Coding]] = {}
+    read: dict[str, set[str]] = {}
+    marks: dict[str, list[str]] = {}
+    for number, row in rows:
+        document, locator = row["document"], row["locator"]
+        segment = _place(number, document, locator, places, problems)
+        if segment is None:
+            continue
+        if segment.id in read.setdefault(document, set()):
+            problems.append(f'row {number}: {document} "{locator}" has a row already')
+            continue
+        read[document].add(segment.id)
+        codings.setdefault(document, [])
+        marks.setdefault(document, []).append(
+            "\t".join(row.get(name, "") for name in ("locator", "codes", "position", "evidence"))
+        )
+        position = _position(number, row.get("position", ""), segment, problems)
+        span = _evidence(number, row.get("evidence", ""), segment, problems)
+        for code in _codes(row["codes"]):
+            if code not in known:
+                problems.append(_unknown_code(number, code, codebook))
+                continue
+            codings[document].append(
+                Coding(
+                    document=document,
+                    code=code,
+                    coder=coder.id,
+                    codebook=codebook.name,
+                    segment=segment.id,
+                    evidence_start=span[0],
+                    evidence_end=span[1],
+                    position=position,
+                    memo=row.get("memo", ""),
+                )
+            )
+    if problems:
+        raise BadCodings(path, problems)
+    return Reading(
+        coder=coder,
+        codings={document: tuple(held) for document, held in codings.items()},
+        read={document: frozenset(held) for document, held in read.items()},
+        fingerprint={
+            document: hashlib.sha256(
+                "\n".join((coder.version, codebook.name, *lines)).encode()
+            ).hexdigest()
+            for document, lines in marks.items()
+        },
+    )
+
+
+def read_decisions(
+    path: Path, places: Places, codebook: Codebook
+) -> dict[tuple[str, str], Decision]:
+    """Read an adjudication: decisions by segment id and code.
+
+    Raises
+    ------
+    BadCodings
+        Rows that cannot be used: an unknown document, locator or code, a decision other than yes
+        or no, one without a reason, or one given twice.
+    """
+    known = {code.id for code in codebook.codes}
+    decisions: dict[tuple[str, str], Decision] = {}
+    problems: list[str] = []
+    for number, row in _rows(path, ("document", "locator", "code", "decision", "reason")):
+        segment = _place(number, row["document"], row["locator"], places, problems)
+        code = row["code"]
+        if code not in known:
+            problems.append(_unknown_code(number, code, codebook))
+            continue
+        if row["decision"].lower() not in ("yes", "no"):
+            problems.append(
+                f'row {number}, column decision: "{row["decision"]}" cannot be used; yes or no'
+            )
+            continue
+        if not row["reason"]:
+            problems.append(f"row {number}, column reason: empty; every decision has a reason")
+            continue
+        if segment is None:
+            continue
+        if (segment.id, code) in decisions:
+            problems.append(
+                f"row {number}: decided in row {decisions[segment.id, code].row} already"
+            )
+            continue
+        decisions[segment.id, code] = Decision(
+            row=number, given=row["decision"].lower() == "yes", reason=row["reason"]
+        )
+    if problems:
+        raise BadCodings(path, problems)
+    return decisions
+
+
+def codes_by_segment(
+    reading: Reading, codebook: Codebook, *, ancestors_too: bool = True
+) -> dict[str, frozenset[str]]:
+    """Codes of every provision read; empty sets for those without a code.
+
+    Parameters
+    ----------
+    ancestors_too
+        Whether a code brings the codes above it: a child is an instance of its parent.
+    """
+    above = _lineage(codebook)
+    held: dict[str, set[str]] = {one: set() for read in reading.read.values() for one in read}
+    for codings in reading.codings.values():
+        for coding in codings:
+            held[coding.segment].add(coding.code)
+            if ancestors_too:
+                held[coding.segment].update(above[coding.code])
+    return {segment: frozenset(codes) for segment, codes in held.items()}
+
+
+def _lineage(codebook: Codebook) -> dict[str, tuple[str, ...]]:
+    return {code.id: ancestors(codebook, code.id) for code in codebook.codes}
+
+
+def settle_codings(
+    readings: Sequence[Reading],
+    decisions: Mapping[tuple[str, str], Decision],
+    coder: Coder,
+    places: Places,
+    codebook: Codebook,
+    file: str | Path = "adjudication",
+) -> Reading:
+    """Settle several readings into one: what all gave stands, what differs was decided.
+
+    Parameters
+    ----------
+    readings
+        Two or more readings of the same provisions.
+    decisions
+        By segment id and code; see :func:`read_decisions`.
+    coder
+        The id under which the settled codings are kept.
+    places
+        Segments by document id.
+    codebook
+        A code given by one reading and its parent by the other differ in the child only.
+    file
+        Named in messages.
+
+    Returns
+    -------
+    Reading
+        Confidence is the share of readings that gave the code; the memo of a decided code is the
+        adjudicator's reason. A code that follows from a given child is not
+        repeated.
+
+    Raises
+    ------
+    BadCodings
+        A provision was not read by all, or codes differ and nobody has decided.
+    """
+    above = _lineage(codebook)
+    by_reading = [codes_by_segment(one, codebook) for one in readings]
+    plain = [codes_by_segment(one, codebook, ancestors_too=False) for one in readings]
+    problems: list[str] = []
+    codings: dict[str, tuple[Coding, ...]] = {}
+    read: dict[str, frozenset[str]] = {}
+    marks: dict[str, str] = {}
+    for document in dict.fromkeys(one for reading in readings for one in reading.read):
+        held: list[Coding] = []
+        lines: list[str] = []
+        for segment in places[document]:
+            given = [one.get(segment.id) for one in by_reading]
+            if all(one is None for one in given):
+                continue
+            if any(one is None for one in given):
+                missing = readings[given.index(None)].coder.id
+                problems.append(f'{document} "{segment.locator}": not read by {missing}')
+                continue
+            sets = [one for one in given if one is not None]
+            settled: dict[str, Coding] = {}
+            for code in sorted(frozenset.union(*(one[segment.id] for one in plain))):
+                share = sum(code in one for one in sets) / len(sets)
+                decision = decisions.get((segment.id, code))
+                if share < 1 and decision is None:
+                    problems.append(
+                        f'{document} "{segment.locator}": the readings differ on {code} and no '
+                        "decision is recorded"
+                    )
+                    continue
+                if share < 1 and decision is not None and not decision.given:
+                    continue
+                settled[code] = Coding(
+                    document=document,
+                    code=code,
+                    coder=coder.id,
+                    codebook=codebook.name,
+                    segment=segment.id,
+                    evidence_start=segment.start,
+                    evidence_end=segment.end,
+                    confidence=share,
+                    position=_classify(segment),
+                    memo=decision.reason if share < 1 and decision else "",
+                )
+            implied = {one for code in settled for one in above[code]}
+            held += [one for code, one in settled.items() if code not in implied]
+            lines += [f"{segment.id} {code} {one.confidence}" for code, one in settled.items()]
+        codings[document] = tuple(held)
+        read[document] = frozenset.union(*(one.read.get(document, frozenset()) for one in readings))
+        marks[document] = hashlib.sha256(
+            "\n".join((coder.version, codebook.name, *lines)).encode()
+        ).hexdigest()
+    if problems:
+        raise BadCodings(file, problems)
+    return Reading(coder=coder, codings=codings, read=read, fingerprint=marks)
+
+
+def load_codings(
+    folder: Path,
+    places: Places,
+    documents: Mapping[str, Document],
+    codebook: Codebook,
+) -> tuple[Reading, ...]:
+    """Read a folder of codings: every reading that ``coders.toml`` names, and the settled one.
+
+    Raises
+    ------
+    BadSettings
+        ``coders.toml`` is missing or wrong.
+    BadCodings
+        A file holds rows that cannot be used.
+    """
+    named = read_coders(folder)
+    readings = {
+        one.id: read_codings(
+            folder / one.file,
+            Coder(id=one.id, kind=one.kind, version=one.version, description=one.description),
+            places,
+            documents,
+            codebook,
+        )
+        for one in named.coders
+    }
+    settled = named.adjudication
+    if settled is None:
+        return tuple(readings.values())
+    strangers = [one for one in settled.of if one not in readings]
+    if strangers:
+        raise BadCodings(
+            folder / CODERS_FILE,
+            [
+                f'adjudication: "{one}" is none of the coders {", ".join(readings)}'
+                for one in strangers
+            ],
+        )
+    coder = Coder(
+        id=settled.id,
+        kind=settled.kind,
+        version=settled.version,
+        description=settled.description,
+    )
+    path = folder / settled.file
+    gold = settle_codings(
+        [readings[one] for one in settled.of],
+        read_decisions(path, places, codebook),
+        coder,
+        places,
+        codebook,
+        path,
+    )
+    return (*readings.values(), gold)
+
+
+# ---------------------------------------------------------------------------- rows
+
+
+def _rows(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UnreadableFile(
+            path, f"cannot be read ({error.strerror})", "Check the path."
+        ) from None
+    except UnicodeDecodeError:
+        raise UnreadableFile(path, "is not UTF-8", "Save it as CSV UTF-8.") from None
+    table = csv.DictReader(io.StringIO(text, newline=""), restkey="")
+    missing = [one for one in needed if one not in (table.fieldnames or [])]
+    if missing:
+        raise BadCodings(
+            path,
+            [
+                f"row 1: there is no column {', '.join(missing)}; found: "
+                + (", ".join(table.fieldnames or []) or "nothing")
+            ],
+        )
+    return [
+        (number, {name: (value or "").strip() for name, value in row.items() if name})
+        for number, row in enumerate(table, 2)
+        if any((value or "").strip() for name, value in row.items() if name)
+    ]
+
+
+def _place(
+    number: int, document: str, locator: str, places: Places, problems: list[str]
+) -> Segment | None:
+    if document not in places:
+        problems.append(
+            f'row {number}, column document: "{document}" is no document with a text here'
+        )
+        return None
+    segments = places[document]
+    for segment in segments:
+        if segment.locator == locator:
+            return segment
+    found = find_place(locator, [one.locator for one in segments])
+    if len(found) == 1:
+        return segments[found[0]]
+    why = f"{len(found)} provisions lie there; name one" if found else "there is no such provision"
+    problems.append(f'row {number}, column locator: "{locator}" of {document}: {why}')
+    return None
+
+
+def _codes(cell: str) -> list[str]:
+    return list(dict.fromkeys(one.strip() for one in cell.split(";") if one.strip()))
+
+
+def _unknown_code(number: int, code: str, codebook: Codebook) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(code, [one.id for one in codebook.codes], n=3)
+    moved = next(
+        (one for one in codebook.history if code in one.codes and one.kind != "added"), None
+    )
+    hint = (
+        f"{moved.kind} in version {moved.version}; run qiutong codebook migrate"
+        if moved
+        else f"nearest: {', '.join(near)}"
+        if near
+        else "see qiutong codebook show"
+    )
+    return f'row {number}: "{code}" is no code of {codebook.name} ({hint})'
+
+
+def _classify(segment: Segment) -> Position:
+    return classify_position(segment.text, segment.language)
+
+
+def _position(number: int, cell: str, segment: Segment, problems: list[str]) -> Position:
+    if not cell:
+        return _classify(segment)
+    try:
+        return Position(cell.lower())
+    except ValueError:
+        problems.append(
+            f'row {number}, column position: "{cell}" cannot be used; allowed: {", ".join(Position)}'
+        )
+        return Position.MENTIONS
+
+
+def _evidence(number: int, quote: str, segment: Segment, problems: list[str]) -> tuple[int, int]:
+    if not quote:
+        return segment.start, segment.end
+    at = segment.text.find(quote)
+    if at < 0:
+        problems.append(
+            f'row {number}, column evidence: "{quote[:60]}" does not stand in this provision word '
+            "for word"
+        )
+        return segment.start, segment.end
+    return segment.start + at, segment.start + at + len(quote)
