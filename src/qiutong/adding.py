@@ -243,7 +243,7 @@ class Batch:
             except UnreadableFile as error:
                 self.failed.append(error)
                 continue
-            self.keep(digest, data, item)
+            self._keep(digest, data, item)
             (replaced if replaces else added).append(stored)
             coded += self._tagged(item)
         if problems:
@@ -397,14 +397,9 @@ class Batch:
             )
         ]
 
-    def keep(self, digest: str, data: bytes, item: _Planned) -> None:
-        """Keep the original under its hash; a file that is there already is the same file."""
+    def _keep(self, digest: str, data: bytes, item: _Planned) -> None:
         suffix = (item.path.suffix if item.path else Path(item.document.url).suffix)[:8].lower()
-        if not suffix.isascii() or "/" in suffix:
-            suffix = ""
-        target = self.study.folder / ORIGINALS_FOLDER / digest[:2] / f"{digest}{suffix or '.txt'}"
-        if not target.exists():
-            write_whole(target, data)
+        keep_original(self.study.folder, digest, data, suffix)
 
     @staticmethod
     def _revise(old: Document, new: Document) -> Document:
@@ -426,6 +421,15 @@ class Batch:
         while f"{identity}-{number}" in taken or f"{identity}-{number}" in names:
             number += 1
         return f"{identity}-{number}"
+
+
+def keep_original(folder: Path, sha256: str, data: bytes, suffix: str) -> None:
+    """Keep a file under its hash; one that is there already is the same file."""
+    if not suffix.isascii() or "/" in suffix:
+        suffix = ""
+    target = folder / ORIGINALS_FOLDER / sha256[:2] / f"{sha256}{suffix or '.txt'}"
+    if not target.exists():
+        write_whole(target, data)
 
 
 def is_agora(path: Path) -> bool:

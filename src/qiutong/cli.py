@@ -186,6 +186,67 @@ def add(
 
 
 @app.command()
+def fetch(
+    ids: Annotated[
+        list[str],
+        typer.Argument(help="Ids of documents; all that lack the official text if empty."),
+    ] = [],  # noqa: B006
+    again: Annotated[
+        bool, typer.Option(help="Ask again for documents got before; take over changed texts.")
+    ] = False,
+    trust: Annotated[
+        list[str],
+        typer.Option(metavar="HOST[:PORT]", help="A host that need not be on the public internet."),
+    ] = [],  # noqa: B006
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Get the official texts from the register's addresses, and carry codings over to them."""
+    for one in trust:
+        host, _, port = one.rpartition(":")
+        if host and not port.isdigit():
+            raise typer.BadParameter(f'"{one}" is not HOST or HOST:PORT', param_hint="--trust")
+    with _Bar() as bar:
+        report = _open(study).fetch(*ids, again=again, trusted=trust, progress=bar)
+    rows = [{**msgspec.to_builtins(one), "unplaced": list(one.unplaced)} for one in report.records]
+    if as_json:
+        _print_json(msgspec.to_builtins(report))
+        return
+    if _printed(rows, False, as_csv):
+        return
+    if rows:
+        _print_table(
+            ["Document", "Outcome", "Provisions placed", "Remark"],
+            [
+                [
+                    one.document,
+                    one.outcome,
+                    ", ".join(f"{how} {count}" for how, count in one.placed.items()) or "–",
+                    one.reason or one.final_url,
+                ]
+                for one in report.records
+            ],
+        )
+    unplaced = [one for one in report.records if one.unplaced]
+    if unplaced:
+        _say("Not placed in the official text, so that their codings were not carried over:")
+        _print_table(
+            ["Document", "Locators in the digest"],
+            [[one.document, "; ".join(one.unplaced)] for one in unplaced],
+        )
+    got = sum(one.outcome in ("fetched", "changed") for one in report.records)
+    parts = [f"Got {got} of {len(report.records)} documents asked for"]
+    if report.skipped:
+        parts.append(f"{len(report.skipped)} were got earlier")
+    if report.without_url:
+        parts.append(f"{len(report.without_url)} have no address in the register")
+    _say("; ".join(parts) + ".")
+    if got:
+        _say("Next: qiutong code, for the documents that nobody has coded yet.")
+
+
+@app.command()
 def remove(
     document: Annotated[str, typer.Argument(help="Id of the document.")],
     why: Annotated[str, typer.Option(help="The reason, kept in the store.")] = "",

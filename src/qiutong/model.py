@@ -300,7 +300,8 @@ class Segment(Value, frozen=True, kw_only=True):
     Parameters
     ----------
     id
-        ``"{document}:{start}-{end}"``.
+        ``"{document}:{start}-{end}"``; ``"{document}@2:…"`` where a later text took the place of
+        the first.
     locator
         As a lawyer would cite it in the language of the text: ``第十七条第二款（三）``,
         ``Sec. 4.1(a)(i)``, ``Principle 3``; else page and paragraph.

@@ -15,7 +15,7 @@ module only fetches what a stage needs and keeps what it gives.
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from importlib.resources import files
@@ -36,6 +36,8 @@ from qiutong.errors import (
     UnknownName,
     UnreadableFile,
 )
+from qiutong.fetch import PORTS, Fetched, fetch_document
+from qiutong.fetching import FetchReport, fetch_study
 from qiutong.model import (
     Codebook,
     Coder,
@@ -59,6 +61,7 @@ __all__ = [
     "ORIGINALS_FOLDER",
     "AddReport",
     "CodeReport",
+    "FetchReport",
     "ImportReport",
     "Progress",
     "Rows",
@@ -405,6 +408,36 @@ class Study:
                 # A mistyped name is found before anything is read.
                 raise UnreadableFile(path, "there is no such file", "Check the path.")
         return batch.run()
+
+    def fetch(
+        self,
+        *ids: str,
+        again: bool = False,
+        trusted: Collection[str] = (),
+        progress: Progress | None = None,
+    ) -> FetchReport:
+        """Get the official texts from the addresses in the register.
+
+        A run that is stopped goes on where it was. Codings of a digest are carried over to the
+        provisions of the official text; the digest, and what was coded on it, stays in the store.
+
+        Parameters
+        ----------
+        ids
+            Only these documents.
+        again
+            Ask again for documents got before, and take over a text that has changed.
+        trusted
+            Hosts, or ``host:port``, that may be asked though they are not on the public internet:
+            a mirror inside an institute.
+        """
+        hosts = [one.rpartition(":")[0] or one for one in trusted]
+        ports = {*PORTS, *(int(one.rpartition(":")[2]) for one in trusted if ":" in one)}
+
+        def get(url: str) -> Fetched:
+            return fetch_document(url, allow_private=hosts, ports=ports)
+
+        return fetch_study(self, ids, again=again, get=get, progress=progress)
 
     def remove(self, document_id: str, why: str = "") -> None:
         """Take a document out of the study; its text and codings stay in the store."""

@@ -55,8 +55,9 @@ fetches = sa.Table(
     sa.Column("sha256", sa.String, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("media_type", sa.String, nullable=False),
-    # What was carried over and what was not, as JSON.
-    sa.Column("carried", sa.Text, nullable=False),
+    # How the provisions of a digest were placed in the text, and which were not, as JSON.
+    sa.Column("placed", sa.Text, nullable=False),
+    sa.Column("unplaced", sa.Text, nullable=False),
 )
 
 # Register fields before an update, so that a correction never loses what stood there.

@@ -67,8 +67,10 @@ class FetchRecord(msgspec.Struct, frozen=True, kw_only=True):
         The address asked for and the one that answered.
     sha256, bytes, media_type
         Of what came; empty and 0 where nothing did.
-    carried
-        Provisions carried over by how they were placed: ``locator``, ``likeness``, ``unplaced``.
+    placed
+        Provisions of the digest by how they were placed: ``locator``, ``likeness``, ``unplaced``.
+    unplaced
+        Locators of the provisions that were not placed; their codings were not carried over.
     """
 
     document: str
@@ -80,7 +82,8 @@ class FetchRecord(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""
     bytes: int = 0
     media_type: str = ""
-    carried: dict[str, int] = {}
+    placed: dict[str, int] = {}
+    unplaced: tuple[str, ...] = ()
 
 
 class _Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -526,7 +529,8 @@ class SqlStore:
     def note_fetch(self, fetch: FetchRecord) -> None:
         """Record one attempt to get a document from its address."""
         row = msgspec.structs.asdict(fetch)
-        row["carried"] = _encode(fetch.carried)
+        row["placed"] = _encode(fetch.placed)
+        row["unplaced"] = _encode(fetch.unplaced)
         with self._transaction(writing=True) as connection:
             connection.execute(schema.fetches.insert(), row)
 
@@ -540,9 +544,10 @@ class SqlStore:
                     **{
                         name: getattr(row, name)
                         for name in FetchRecord.__struct_fields__
-                        if name != "carried"
+                        if name not in ("placed", "unplaced")
                     },
-                    carried=msgspec.json.decode(row.carried, type=dict[str, int]),
+                    placed=msgspec.json.decode(row.placed, type=dict[str, int]),
+                    unplaced=msgspec.json.decode(row.unplaced, type=tuple[str, ...]),
                 )
                 for row in connection.execute(query)
             )
