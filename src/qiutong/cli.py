@@ -21,7 +21,7 @@ from qiutong.errors import BadSettings, InputError, QiutongError, UnknownName
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from qiutong.model import Document, Overlap, Recommendation, Screen, Segment
+    from qiutong.model import Comparison, Document, Overlap, Recommendation, Screen, Segment
     from qiutong.study import Study
 
 app = typer.Typer(
@@ -516,10 +516,41 @@ def recommend(
 
 
 @app.command()
+def compare(
+    as_of: Annotated[
+        list[str],
+        typer.Option("--as-of", metavar="DATE", help="Give two days: today or YYYY-MM-DD."),
+    ] = [],  # noqa: B006
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Show what differs between two days: topics, subjects and documents."""
+    from qiutong.exporters.tables import comparison_rows
+
+    if not 1 <= len(as_of) <= 2:
+        raise typer.BadParameter(
+            "give two days, such as --as-of 2025-01-20 --as-of today", param_hint="--as-of"
+        )
+    opened = _open(study)
+    with _Bar("weighing both days"):
+        held = opened.compare(*as_of)
+    if as_json:
+        _print_json(msgspec.to_builtins(held))
+        return
+    if _printed(comparison_rows(held, opened.codebook), False, as_csv):
+        return
+    _print_comparison(opened, held)
+
+
+@app.command()
 def report(
     lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
     output: Annotated[str, typer.Option("--output", "-o", help="The file to write.")] = "",
     as_of: AsOfOption = "",
+    compare_to: Annotated[
+        str, typer.Option("--compare-to", metavar="DATE", help="Add what differs on another day.")
+    ] = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -527,7 +558,9 @@ def report(
     if lang not in ("en", "zh"):
         raise typer.BadParameter(f'"{lang}" is not en or zh', param_hint="--lang")
     with _Bar("writing the report"):
-        path = _open(study).report(output or None, language=lang, as_of=as_of or None)
+        path = _open(study).report(
+            output or None, language=lang, as_of=as_of or None, compare_to=compare_to or None
+        )
     if as_json:
         _print_json({"report": str(path)})
     else:
@@ -548,6 +581,7 @@ def demo(
     ] = "2025-01-20",
 ) -> None:
     """Run the whole job on the bundled documents and write the report in both languages."""
+    from qiutong.comparison import compare_results
     from qiutong.study import SETTINGS_FILE, Study
 
     with _Bar() as bar:
@@ -564,6 +598,9 @@ def demo(
         study.code(progress=bar)
     with _Bar("weighing"):
         results = study.results(as_of)
+        if results.as_of != study.day("today"):
+            later = study.results("today")
+            results = msgspec.structs.replace(results, comparison=compare_results(results, later))
         paths = [study.report(language=language, results=results) for language in ("en", "zh")]
     _say(
         f"{len(results.documents)} bundled documents as of {results.as_of}. They are digests in "
@@ -890,6 +927,56 @@ def _print_recommendations(study: "Study", held: Iterable["Recommendation"]) -> 
             ]
         )
     _print_table(["Verdict", "Topic", "Track", "Forum"], rows)
+
+
+def _print_comparison(study: "Study", held: "Comparison") -> None:
+    labels = {one.id: one.label.get("en", one.id) for one in study.codebook.codes}
+    before, after = str(held.before), str(held.after)
+
+    def verdict(value: Any, tracks: Sequence[str], names: dict[str, dict[str, str]]) -> str:
+        if value is None:
+            return "–"
+        listed = ", ".join(names[one].get("en", one) for one in tracks)
+        return f"{_VERDICT_SIGNS[value.value]} {value.value}" + (f": {listed}" if listed else "")
+
+    _print_table(
+        ["Topic", before, after],
+        [
+            [
+                one.title.get("en", one.topic),
+                verdict(one.before, one.tracks_before, one.track_names),
+                "as before"
+                if not one.changed
+                else verdict(one.after, one.tracks_after, one.track_names),
+            ]
+            for one in sorted(held.topics, key=lambda one: not one.changed)
+        ],
+    )
+
+    def grade(value: Any) -> str:
+        return f"{_GRADE_SIGNS[value.value]} {value.value}" if value else "–"
+
+    def listed(documents: dict[str, tuple[str, ...]]) -> str:
+        return "; ".join(one for held in documents.values() for one in held) or "–"
+
+    _print_table(
+        ["Subject", before, after, "Documents that ended", "Documents that are new"],
+        [
+            [
+                labels.get(one.code, one.code),
+                grade(one.before),
+                grade(one.after),
+                listed(one.gone),
+                listed(one.new),
+            ]
+            for one in held.codes
+            if one.before != one.after
+        ],
+    )
+    _say(
+        f"{len(held.ended)} documents ended between the two days: {', '.join(held.ended) or 'none'}."
+    )
+    _say(f"{len(held.entered)} are new: {', '.join(held.entered) or 'none'}.")
 
 
 def _fail(error: QiutongError) -> NoReturn:

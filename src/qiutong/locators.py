@@ -65,6 +65,8 @@ def locator_steps(locator: str) -> tuple[str, ...]:
         r",?\s*(?:sentences?\s*\d+(?:\s*[-–]\s*\d+)?|第\d+(?:\s*[-–至]\s*\d+)?句)", "", text
     )
     text = re.sub(r"\s*\[\d+\]", "", text)
+    # An operative paragraph of a resolution is cited by its number, not counted.
+    text = re.sub(r"\b(?:op\.?|operative)\s+para(?:s|graph|graphs)?\.?(?=\s*\d)", "", text)
     steps: list[str] = []
     paragraph = False
     for hit in _STEP.finditer(text):

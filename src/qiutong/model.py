@@ -804,6 +804,59 @@ class Recommendation(Value, frozen=True, kw_only=True):
     would_change: tuple[WouldChange, ...] = ()
 
 
+class TopicChange(Value, frozen=True, kw_only=True):
+    """What is said of one topic on two days.
+
+    Parameters
+    ----------
+    before, after
+        The verdicts; None where the topic was not weighed on that day.
+    tracks_before, tracks_after
+        Ids of the tracks advised.
+    track_names
+        Names of these tracks by id and language.
+    why
+        The reason of the later verdict, by language.
+    """
+
+    topic: str
+    title: dict[str, str]
+    before: Verdict | None
+    after: Verdict | None
+    tracks_before: tuple[str, ...] = ()
+    tracks_after: tuple[str, ...] = ()
+    track_names: dict[str, dict[str, str]] = {}
+    why: dict[str, str] = {}
+
+    @property
+    def changed(self) -> bool:
+        """Whether the verdict or a track is another."""
+        return self.before != self.after or self.tracks_before != self.tracks_after
+
+
+class Comparison(Value, frozen=True, kw_only=True):
+    """Two answers of one study side by side: as of an earlier and a later day.
+
+    Parameters
+    ----------
+    before, after
+        The two days.
+    topics
+        Every topic, changed or not, in the order of the later answer.
+    codes
+        Codes whose grade, lowest prevalence or documents differ.
+    ended, entered
+        Ids of documents in scope only on the earlier, or only on the later day.
+    """
+
+    before: date
+    after: date
+    topics: tuple[TopicChange, ...]
+    codes: tuple[OverlapChange, ...]
+    ended: tuple[str, ...] = ()
+    entered: tuple[str, ...] = ()
+
+
 class Results(Value, frozen=True, kw_only=True):
     """Everything a report shows, computed once, with how it was made.
 
@@ -826,6 +879,8 @@ class Results(Value, frozen=True, kw_only=True):
         How it was made: thresholds, coder, codebook, versions, seeds, as plain values.
     warnings
         What a reader must know, by language.
+    comparison
+        The same study on another day beside this one, if it was asked.
     """
 
     study: str
@@ -846,3 +901,4 @@ class Results(Value, frozen=True, kw_only=True):
     warnings: tuple[dict[str, str], ...] = ()
     left_out_documents: tuple[Document, ...] = ()
     passages: dict[str, dict[str, tuple[Passage, ...]]] = {}
+    comparison: Comparison | None = None

@@ -28,6 +28,7 @@ from qiutong import codebook as codebooks
 from qiutong.adding import ORIGINALS_FOLDER, AddReport, Batch, Progress, is_agora
 from qiutong.asking import Asked, software_version
 from qiutong.codings import CODERS_FILE, load_codings, read_coders, read_codings
+from qiutong.comparison import compare_results
 from qiutong.errors import (
     BadSettings,
     InputError,
@@ -42,6 +43,7 @@ from qiutong.model import (
     Codebook,
     Coder,
     Coding,
+    Comparison,
     Document,
     Overlap,
     Party,
@@ -619,12 +621,23 @@ class Study:
         """Everything a report shows, as one value."""
         return Asked(self, self.day(as_of)).results()
 
+    def compare(self, one: str | date, other: str | date = "today") -> Comparison:
+        """Put what the study says on two days side by side.
+
+        Raises
+        ------
+        InputError
+            Both days are the same.
+        """
+        return compare_results(self.results(self.day(one)), self.results(self.day(other)))
+
     def report(
         self,
         path: str | Path | None = None,
         *,
         language: str = "en",
         as_of: str | date | None = None,
+        compare_to: str | date | None = None,
         results: Results | None = None,
     ) -> Path:
         """Write the report as one HTML file.
@@ -635,6 +648,8 @@ class Study:
             Where to; ``report.LANGUAGE.html`` in the study folder where None.
         language
             Language of the interface, ``en`` or ``zh``; quotes keep their own.
+        compare_to
+            Another day; the report then has a section on what differs.
         results
             Results already computed, to write two languages from one computation.
 
@@ -645,9 +660,13 @@ class Study:
         from qiutong.exporters.html import render_report
 
         target = Path(path) if path else self.folder / f"report.{language}.html"
-        page = render_report(
-            results or self.results(as_of), language, glossary=self.playbook.glossary
-        )
+        results = results or self.results(as_of)
+        if compare_to is not None:
+            results = msgspec.structs.replace(
+                results,
+                comparison=compare_results(results, self.results(self.day(compare_to))),
+            )
+        page = render_report(results, language, glossary=self.playbook.glossary)
         write_whole(target, page.encode("utf-8"))
         return target
 

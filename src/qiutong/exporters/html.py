@@ -33,6 +33,7 @@ from qiutong.model import (
     Forum,
     Grade,
     Overlap,
+    OverlapChange,
     Passage,
     Recommendation,
     Results,
@@ -41,6 +42,7 @@ from qiutong.model import (
     Stability,
     Status,
     TextKind,
+    TopicChange,
     Verdict,
 )
 from qiutong.playbook import Term
@@ -863,6 +865,36 @@ class ReportView:
     def from_memory(self, text: str) -> bool:
         """Whether a source says of itself that part of it was not looked up."""
         return "from memory" in text.lower()
+
+    @property
+    def changed_topics(self) -> list[TopicChange]:
+        """Topics whose verdict or track differs on the other day."""
+        held = self.results.comparison
+        return [one for one in held.topics if one.changed] if held else []
+
+    @property
+    def unchanged_topics(self) -> str:
+        """Topics that stand as they stood, as one list with their verdict."""
+        held = self.results.comparison
+        if held is None:
+            return ""
+        return self.t.plain("list_semicolon").join(
+            self.t.plain(
+                "parenthesis_after",
+                text=str(self.t.pick(one.title) or one.topic),
+                inner=self.t.plain(f"verdict.{one.after.value}"),
+            )
+            for one in held.topics
+            if not one.changed and one.after
+        )
+
+    @property
+    def regraded_codes(self) -> list[OverlapChange]:
+        """Codes whose grade differs on the other day."""
+        held = self.results.comparison
+        if held is None:
+            return []
+        return [one for one in held.codes if one.before and one.after and one.before != one.after]
 
     @property
     def reserved(self) -> list[Overlap]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from qiutong.model import Codebook, Overlap, Recommendation, Results, Screen, Segment
+from qiutong.model import Codebook, Comparison, Overlap, Recommendation, Results, Screen, Segment
 
 Row = dict[str, Any]
 
@@ -258,3 +258,52 @@ def _cell(value: Any) -> str:
         return repr(value)
     # A lone surrogate cannot be written as UTF-8 and would lose the whole file.
     return guard_formula(re.sub(r"[\ud800-\udfff]", "\ufffd", str(value)))
+
+
+def comparison_rows(comparison: Comparison, codebook: Codebook) -> list[Row]:
+    """Give what differs between two days as rows, for CSV and for scripts.
+
+    Returns
+    -------
+    list of dict
+        ``kind`` (``topic``, ``code``, ``document``), ``id``, ``title`` by language where there is
+        one, ``before``, ``after``, ``ended`` and ``new`` (ids of documents).
+    """
+    labels = {one.id: one.label for one in codebook.codes}
+    rows: list[Row] = [
+        {
+            "kind": "topic",
+            "id": one.topic,
+            "title": one.title,
+            "before": one.before.value if one.before else "",
+            "after": one.after.value if one.after else "",
+            "ended": [],
+            "new": [],
+        }
+        for one in comparison.topics
+    ]
+    rows += [
+        {
+            "kind": "code",
+            "id": one.code,
+            "title": labels.get(one.code, {}),
+            "before": one.before.value if one.before else "",
+            "after": one.after.value if one.after else "",
+            "ended": [document for held in one.gone.values() for document in held],
+            "new": [document for held in one.new.values() for document in held],
+        }
+        for one in comparison.codes
+    ]
+    rows += [
+        {
+            "kind": "document",
+            "id": document,
+            "title": {},
+            "before": "in scope" if document in comparison.ended else "",
+            "after": "" if document in comparison.ended else "in scope",
+            "ended": [],
+            "new": [],
+        }
+        for document in (*comparison.ended, *comparison.entered)
+    ]
+    return rows
