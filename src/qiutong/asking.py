@@ -6,7 +6,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from qiutong.errors import StageMissing, UnknownName
+from qiutong.errors import StageMissing, UndefinedStatistic, UnknownName
 from qiutong.evidence import collect_passages, find_counter_evidence, pair_passages
 from qiutong.model import (
     Coding,
@@ -305,6 +305,34 @@ class Asked:
             counter_evidence=self.counter_evidence,
         )
 
+    def _reliability(self) -> dict[str, object] | None:
+        """What is known of the agreement between readings, as plain values; None where nothing is."""
+        readings = self.study.readings()
+        if len(readings) < 2:
+            return None
+        try:
+            held = self.study.reliability(*readings)
+        except UndefinedStatistic:
+            return None
+        kinds = {one.id: one.kind.value for one in self.study.store.coders()}
+        judged = [(one.code, one.verdict.value) for one in held.codes]
+        return {
+            "coders": list(held.coders),
+            "kinds": sorted({kinds[one] for one in held.coders}),
+            "provisions": held.units,
+            "documents": held.documents,
+            "alpha": held.micro.value,
+            "alpha_low": held.micro.low,
+            "alpha_high": held.micro.high,
+            "masi": held.masi.value,
+            "masi_low": held.masi.low,
+            "masi_high": held.masi.high,
+            "reliable": sum(verdict == "reliable" for _, verdict in judged),
+            "tentative": [code for code, verdict in judged if verdict == "tentative"],
+            "not_reliable": [code for code, verdict in judged if verdict == "not reliable"],
+            "undefined": [code for code, verdict in judged if verdict == "undefined"],
+        }
+
     def results(self) -> Results:
         """Gather everything a report shows."""
         chosen = {one.id: self._coder_of[one.id] for one in self.documents}
@@ -392,7 +420,7 @@ class Asked:
                 "seed": stability.seed,
                 "min_confidence": self.settings.coding.min_confidence,
                 "codings": len(self.codings),
-                "reliability": None,
+                "reliability": self._reliability(),
             },
             warnings=tuple(warnings),
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from qiutong.model import Comparison, Document, Overlap, Recommendation, Screen, Segment
+    from qiutong.reliability import Coefficient, Reliability
     from qiutong.study import Study
 
 app = typer.Typer(
@@ -415,6 +416,30 @@ def import_(
         f"{', '.join(one.id for one in report.coders)}"
         + (f"; {report.unchanged} were here already." if report.unchanged else ".")
     )
+
+
+@app.command()
+def reliability(
+    coder: Annotated[
+        list[str], typer.Option(help="A coder; give two or more, or none for all readings.")
+    ] = [],  # noqa: B006
+    disagreements: Annotated[
+        int, typer.Option(min=0, help="How many rows of the disagreement matrix to print.")
+    ] = 12,
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Show how far coders agree, code by code, with intervals over documents."""
+    with _Bar("measuring"):
+        held = _open(study).reliability(*coder)
+    if as_json:
+        _print_json(msgspec.to_builtins(held))
+        return
+    rows = [msgspec.to_builtins(one) for one in held.codes]
+    if _printed(rows, False, as_csv):
+        return
+    _print_reliability(held, disagreements)
 
 
 @app.command()
@@ -927,6 +952,52 @@ def _print_recommendations(study: "Study", held: Iterable["Recommendation"]) -> 
             ]
         )
     _print_table(["Verdict", "Topic", "Track", "Forum"], rows)
+
+
+def _coefficient(held: "Coefficient") -> str:
+    if held.value is None:
+        return f"undefined: {held.undefined}"
+    if held.low is None or held.high is None:
+        return f"{held.value:.2f}"
+    return f"{held.value:.2f} ({held.low:.2f}–{held.high:.2f})"
+
+
+def _print_reliability(held: "Reliability", disagreements: int) -> None:
+    _print_table(
+        ["Code", *held.coders, "Both", "Agreement", "Alpha", "AC1", "Verdict"],
+        [
+            [
+                one.code,
+                *(one.given_by.get(coder, 0) for coder in held.coders),
+                one.given_by_all,
+                f"{one.percent_agreement:.1%}",
+                _coefficient(one.alpha),
+                _coefficient(one.ac1),
+                one.verdict.value,
+            ]
+            for one in sorted(
+                held.codes,
+                key=lambda one: (one.alpha.value is None, one.alpha.value or 0.0, one.code),
+            )
+        ],
+    )
+    if disagreements and held.disagreements:
+        _say("What one reading gave and the other did not, most frequent first:")
+        _print_table(
+            ["Gave", "Code", "Where the other gave", "Provisions"],
+            [
+                [one.coder, one.code, one.other_code or "no code of its own", one.units]
+                for one in held.disagreements[:disagreements]
+            ],
+        )
+    _say(
+        f"{held.units} provisions of {held.documents} documents read by {', '.join(held.coders)}"
+        f"{f'; {held.left_out} read by one only were left out' if held.left_out else ''}. "
+        f"Over all codes: alpha {_coefficient(held.micro)}; on sets of codes (MASI) "
+        f"{_coefficient(held.masi)}; {held.level:.0%} intervals from {held.resamples} resamples of "
+        "documents."
+    )
+    _say(held.uncoded["en"])
 
 
 def _print_comparison(study: "Study", held: "Comparison") -> None:

@@ -42,6 +42,7 @@ from qiutong.fetching import FetchReport, fetch_study
 from qiutong.model import (
     Codebook,
     Coder,
+    CoderKind,
     Coding,
     Comparison,
     Document,
@@ -54,6 +55,7 @@ from qiutong.model import (
 )
 from qiutong.playbook import Playbook, bundled_playbook, load_playbook
 from qiutong.register import parse_field, slug
+from qiutong.reliability import Reliability, measure_reliability
 from qiutong.settings import Settings, read_toml
 from qiutong.store import CodedDocument, Hit, SqlStore
 from qiutong.store.files import write_whole
@@ -178,6 +180,7 @@ class Study:
                 where="parties",
             )
         self._store: SqlStore | None = None
+        self._reliability: dict[tuple[str, ...], Reliability] = {}
 
     # ------------------------------------------------------------------ making and opening
 
@@ -589,6 +592,7 @@ class Study:
                     )
                 )
         self.store.add_documents((), coded=coded)
+        self._reliability.clear()
         return ImportReport(
             coders=tuple(one.coder for one in readings),
             documents=len({one.document for one in coded}),
@@ -600,6 +604,70 @@ class Study:
     def codings(self, coder: str | None = None) -> Rows[Coding]:
         """Codings of a coder's latest pass over each document; of all coders where None."""
         return Rows(self.store.codings(coder))
+
+    def readings(self) -> tuple[str, ...]:
+        """Ids of the coders whose agreement says how reliable the codings are.
+
+        People and models that coded provisions, without those whose codings count, where two or
+        more others are left: an adjudicated coding is made of the readings it would be compared
+        with.
+        """
+        coded = {one.coder for one in self.store.codings() if one.segment}
+        able = [
+            one.id
+            for one in self.store.coders()
+            if one.kind is not CoderKind.RULE and one.id in coded
+        ]
+        others = [one for one in able if one not in self.settings.coding.coders]
+        return tuple(others if len(others) >= 2 else able)
+
+    def reliability(self, *coders: str) -> Reliability:
+        """Measure how far coders agree, code by code and overall.
+
+        Parameters
+        ----------
+        coders
+            Ids of two or more coders; :meth:`readings` where none is given.
+
+        Raises
+        ------
+        UnknownName
+            A coder has coded nothing here.
+        UndefinedStatistic
+            Fewer than two coders, or no provision that two of them read.
+        """
+        chosen = coders or self.readings()
+        if chosen in self._reliability:
+            return self._reliability[chosen]
+        known = [one.id for one in self.store.coders()]
+        above = {one.id: codebooks.ancestors(self.codebook, one.id) for one in self.codebook.codes}
+        by_document: dict[str, list[str]] = {}
+        for segment in self.store.segments():
+            by_document.setdefault(segment.document, []).append(segment.id)
+        held: dict[str, dict[str, frozenset[str]]] = {}
+        for coder in chosen:
+            if coder not in known:
+                raise UnknownName("coder", coder, known)
+            given: dict[str, set[str]] = {
+                segment: set()
+                for document in self.store.finished(coder)
+                for segment in by_document.get(document, ())
+            }
+            for coding in self.store.codings(coder):
+                if coding.segment:
+                    given[coding.segment].update((coding.code, *above.get(coding.code, ())))
+            held[coder] = {segment: frozenset(codes) for segment, codes in given.items()}
+        document_of = {one: document for document, ids in by_document.items() for one in ids}
+        measured = measure_reliability(
+            held,
+            document_of,
+            [one.id for one in self.codebook.codes],
+            level=self.settings.interval_level,
+            resamples=self.settings.stability.resamples,
+            seed=self.settings.stability.seed,
+        )
+        self._reliability[chosen] = measured
+        return measured
 
     # ------------------------------------------------------------------ asking
 

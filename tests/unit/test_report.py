@@ -428,11 +428,24 @@ def test_reviewed_and_measured_coding_is_said() -> None:
     """The caveat changes once a person reviewed the codings and reliability is known."""
     base = fake_results()
     results = msgspec.structs.replace(
-        base, method={**base.method, "reviewed": True, "reliability": {"gov.testing": 0.81}}
-    )
+        base,
+        method={
+            **base.method,
+            "reviewed": True,
+            "reliability": {
+                "coders": ["first", "second"], "kinds": ["model"], "provisions": 40,
+                "documents": 5, "alpha": 0.814, "alpha_low": 0.75, "alpha_high": 0.87,
+                "masi": 0.7, "masi_low": None, "masi_high": None, "reliable": 3,
+                "tentative": [], "not_reliable": ["gov.testing"], "undefined": [],
+            },
+        },
+    )  # fmt: skip
     found = Page(render_report(results))
     assert "reviewed by a person" in found.by_id("sure")["text"]
-    assert "0.81" in found.by_id("method")["text"]
+    assert "α = .81 (.75–.87)" in found.by_id("sure")["text"]
+    assert "not that a person would agree" in found.by_id("sure")["text"]
+    assert ".81 (.75–.87)" in found.by_id("method")["text"]
+    assert "codings not reliable" in found.by_id("matrix")["text"]
     assert "Not measured yet" not in found.by_id("method")["text"]
     assert "Not measured yet" in page().by_id("method")["text"]
 

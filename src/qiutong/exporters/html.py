@@ -537,9 +537,47 @@ class ReportView:
         return any(one.kind is not CoderKind.PERSON for one in self._counted_coders())
 
     @property
-    def reliability(self) -> object:
-        """What is known of agreement with people; None or empty where not measured."""
-        return self.results.method.get("reliability") or None
+    def reliability(self) -> Mapping[str, Any] | None:
+        """What is known of the agreement between readings; None where not measured."""
+        held = self.results.method.get("reliability")
+        return held if isinstance(held, Mapping) and held else None
+
+    @property
+    def reliability_text(self) -> Markup:
+        """How far the readings agree, in the method section."""
+        held = self.reliability or {}
+        t = self.t
+        parts = [
+            t(
+                "method.reliability_read",
+                coders=t.plain("list_comma").join(held["coders"]),
+                provisions=held["provisions"],
+                documents=held["documents"],
+                alpha=_alpha(held["alpha"]),
+                interval=_alpha_interval(held, "alpha"),
+                masi=_alpha(held["masi"]),
+                masi_interval=_alpha_interval(held, "masi"),
+            ),
+            t("method.reliability_verdicts", reliable=held["reliable"]),
+        ]
+        for key, name in (
+            ("tentative", "tentative"),
+            ("not_reliable", "not"),
+            ("undefined", "undefined"),
+        ):
+            if held[key]:
+                codes = t.join(map(self.code_label, held[key]), "list_comma")
+                parts.append(t(f"method.reliability_{name}", codes=codes) + t("stop"))
+        return Markup("" if t.language == "zh" else " ").join(parts)
+
+    def reliability_flag(self, code: str) -> Markup:
+        """Warn of a code whose codings are not reliable; empty where they are, or not measured."""
+        held = self.reliability or {}
+        if code in held.get("not_reliable", ()):
+            return self.t("method.reliability_flag_not")
+        if code in held.get("tentative", ()):
+            return self.t("method.reliability_flag")
+        return Markup("")
 
     @property
     def sureness(self) -> Markup:
@@ -568,11 +606,19 @@ class ReportView:
         sizes = [len(self.of_party(party)) for party in self.parties]
         if sizes and min(sizes) < 20:
             parts.append(t("answer.sure_small", documents=t.count("corpus", min(sizes))))
-        if self.by_machine:
-            measured = self.reliability is not None
+        measured = self.reliability
+        if measured and measured.get("alpha") is not None:
+            by_people = measured.get("kinds") == [CoderKind.PERSON.value]
             parts.append(
-                t("answer.sure_reliability" if measured else "answer.sure_reliability_missing")
+                t(
+                    f"answer.sure_reliability_{'person' if by_people else 'machine'}",
+                    n=len(measured["coders"]),
+                    alpha=_alpha(measured["alpha"]),
+                    interval=_alpha_interval(measured, "alpha"),
+                )
             )
+        elif self.by_machine:
+            parts.append(t("answer.sure_reliability_missing"))
         parts += [t("answer.sure_read"), t("answer.shared_means")]
         return Markup("" if t.language == "zh" else " ").join(parts)
 
@@ -1056,18 +1102,13 @@ class ReportView:
         """Every setting of the method as label and value."""
         rows = []
         for path, leaf in _leaves(self.results.method, ""):
+            if path.startswith("reliability."):
+                continue  # said in words above
             label = Markup(" · ").join(
                 self.t.known(f"method_keys.{part}", part) for part in path.split(".")
             )
             rows.append((label, self.value(leaf)))
         return rows
-
-    def reliability_rows(self) -> list[tuple[Markup, Markup]]:
-        """What is known of agreement with people, as label and value."""
-        return [
-            (self.code_label(path) if path else self.t("method.reliability"), self.value(leaf))
-            for path, leaf in _leaves(self.reliability, "")
-        ]
 
     @property
     def software(self) -> str:
@@ -1159,6 +1200,16 @@ def _environment() -> jinja2.Environment:
 
 
 @cache
+def _alpha(value: float | None) -> str:
+    """A coefficient of agreement as the field prints it: two digits, no leading zero."""
+    return "–" if value is None else f"{value:.2f}".replace("0.", ".", 1)
+
+
+def _alpha_interval(held: Mapping[str, Any], name: str) -> str:
+    low, high = held.get(f"{name}_low"), held.get(f"{name}_high")
+    return "–" if low is None or high is None else f"{_alpha(low)}–{_alpha(high)}"
+
+
 def _asset(name: str) -> tuple[str, str]:
     """Give a style or script with the hash the content security policy names."""
     text = (files("qiutong.exporters") / "templates" / name).read_text(encoding="utf-8")
