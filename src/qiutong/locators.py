@@ -18,10 +18,11 @@ _KINDS = {
     *("sec", "section", "sections", "§", "§§", "art", "article", "principle", "point", "item"),
     *("items", "clause", "subsection", "part", "no", "number", "bullet"),
 }
-_PARAGRAPHS = {"para", "paras", "paragraph"}
+_PARAGRAPHS = {"para", "paras", "paragraph", "paragraphs"}
+_CHAPTERS = {"chapter", "chapters"}
 
 _STEP = re.compile(
-    rf"第\s*(?P<ordinal>[{_HAN}]+|\d+)\s*(?P<kind>[条款项段章节句点部分]+)"
+    rf"第\s*\(?(?P<ordinal>[{_HAN}]+|\d+)\)?\s*(?P<kind>[条款项段章节句点部分]+)"
     rf"|\(\s*(?P<bracket>[^()\s]{{1,6}})\s*\)"
     rf"|(?P<list>[{_HAN}]+)\s*、"
     r"|(?P<number>\d+(?:\.\d+)*)(?=\D|$)"
@@ -50,12 +51,12 @@ def locator_steps(locator: str) -> tuple[str, ...]:
     Parameters
     ----------
     locator
-        In any style this package writes, English or Chinese.
+        In any style this package writes, English or Chinese; ``第（三）项`` is ``（三）``.
 
     Returns
     -------
     tuple of str
-        Numbers and letters of the steps; a paragraph is marked ``p``. ``第四条第二款（三）`` and
+        Numbers and letters of the steps; a paragraph is marked ``p``, a chapter ``chapter``. ``第四条第二款（三）`` and
         ``Art. 4, para. 2(3)`` both give ``("4", "p2", "3")``. Words of a named place are kept in
         lower case.
     """
@@ -68,7 +69,7 @@ def locator_steps(locator: str) -> tuple[str, ...]:
     # An operative paragraph of a resolution is cited by its number, not counted.
     text = re.sub(r"\b(?:op\.?|operative)\s+para(?:s|graph|graphs)?\.?(?=\s*\d)", "", text)
     steps: list[str] = []
-    paragraph = False
+    mark = ""
     for hit in _STEP.finditer(text):
         if hit["ordinal"]:
             number = read_han_number(hit["ordinal"])
@@ -83,18 +84,18 @@ def locator_steps(locator: str) -> tuple[str, ...]:
             number = read_han_number(inner)
             steps.append(inner if number is None else str(number))
         elif hit["number"]:
-            steps.append(f"p{hit['number']}" if paragraph else hit["number"])
+            steps.append(mark + hit["number"])
         elif hit["single"]:
             steps.append(hit["single"])
         else:
             word = hit["word"].strip("'’")
-            if word in _PARAGRAPHS:
-                paragraph = True
+            if word in _PARAGRAPHS or word in _CHAPTERS:
+                mark = "p" if word in _PARAGRAPHS else "chapter"
                 continue
             if word not in _KINDS:
                 number = read_han_number(word)
                 steps.append(word if number is None else str(number))
-        paragraph = False
+        mark = ""
     return tuple(steps)
 
 
@@ -111,15 +112,18 @@ def find_place(locator: str, locators: Iterable[str]) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Numbers (from 0) of the segments with the same locator; else of those below it, since a
-        text may be cut finer than it is cited; empty where there is no such place.
+        Numbers (from 0) of the segments with the same locator and of those below it, since a text
+        may be cut finer than it is cited; ``4.1`` lies below ``4``. Empty where there is no such
+        place.
     """
     wanted = locator_steps(locator)
     if not wanted:
         return ()
-    steps = [locator_steps(one) for one in locators]
-    same = tuple(n for n, one in enumerate(steps) if one == wanted)
-    below = tuple(
-        n for n, one in enumerate(steps) if len(one) > len(wanted) and one[: len(wanted)] == wanted
+    outer, last = wanted[:-1], len(wanted) - 1
+    return tuple(
+        number
+        for number, steps in enumerate(locator_steps(one) for one in locators)
+        if len(steps) > last
+        and steps[:last] == outer
+        and (steps[last] == wanted[last] or steps[last].startswith(f"{wanted[last]}."))
     )
-    return tuple(sorted({*same, *below}))
