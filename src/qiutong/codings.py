@@ -12,6 +12,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,9 @@ from qiutong.position import classify_position
 from qiutong.settings import Setting, read_toml
 
 CODERS_FILE = "coders.toml"
+
+_MARKED = ("locator", "codes", "position", "evidence", "memo")
+"""Columns of a reading that make it another one when they change."""
 
 
 class ReadingFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +57,20 @@ class CodersFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True)
     coders: tuple[ReadingFile, ...]
     codebook: str = ""
     adjudication: AdjudicationFile | None = None
+
+    def __post_init__(self) -> None:
+        if not self.coders:
+            raise ValueError("names no coder; write one [[coders]] table for each")
+        ids = [one.id for one in self.coders]
+        settled = self.adjudication
+        if settled is not None:
+            ids.append(settled.id)
+        for one in dict.fromkeys(ids):
+            # Two under one id would count as two passes of one coder, the later over the earlier.
+            if ids.count(one) > 1:
+                raise ValueError(f'the id "{one}" stands twice; give each coder its own')
+        if settled is not None and len(set(settled.of)) < max(2, len(settled.of)):
+            raise ValueError("adjudication: of names two or more different coders")
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,9 +152,7 @@ def read_codings(
             continue
         read[document].add(segment.id)
         codings.setdefault(document, [])
-        marks.setdefault(document, []).append(
-            "\t".join(row.get(name, "") for name in ("locator", "codes", "position", "evidence"))
-        )
+        marks.setdefault(document, []).append("\t".join(row.get(name, "") for name in _MARKED))
         position = _position(number, row.get("position", ""), segment, problems)
         span = _evidence(number, row.get("evidence", ""), segment, problems)
         for code in _codes(row["codes"]):
@@ -320,7 +336,9 @@ def settle_codings(
                 )
             implied = {one for code in settled for one in above[code]}
             held += [one for code, one in settled.items() if code not in implied]
-            lines += [f"{segment.id} {code} {one.confidence}" for code, one in settled.items()]
+            lines += [
+                f"{segment.id} {code} {one.confidence} {one.memo}" for code, one in settled.items()
+            ]
         codings[document] = tuple(held)
         read[document] = frozenset.union(*(one.read.get(document, frozenset()) for one in readings))
         marks[document] = hashlib.sha256(
@@ -399,21 +417,33 @@ def _rows(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]
         ) from None
     except UnicodeDecodeError:
         raise UnreadableFile(path, "is not UTF-8", "Save it as CSV UTF-8.") from None
-    table = csv.DictReader(io.StringIO(text, newline=""), restkey="")
-    missing = [one for one in needed if one not in (table.fieldnames or [])]
+    # Not csv.DictReader: it passes over empty lines, and the rows below one would be misnumbered.
+    try:
+        names, *cells = [*csv.reader(io.StringIO(text, newline=""))] or [[]]
+    except csv.Error as error:
+        raise UnreadableFile(
+            path, f"is no CSV file ({error})", "Look for a quotation mark that is not closed."
+        ) from None
+    missing = [one for one in needed if one not in names]
     if missing:
         raise BadCodings(
             path,
             [
                 f"row 1: there is no column {', '.join(missing)}; found: "
-                + (", ".join(table.fieldnames or []) or "nothing")
+                + (", ".join(names) or "nothing")
             ],
         )
-    return [
-        (number, {name: (value or "").strip() for name, value in row.items() if name})
-        for number, row in enumerate(table, 2)
-        if any((value or "").strip() for name, value in row.items() if name)
+    rows = [
+        (
+            number,
+            {
+                name: value.strip()
+                for name, value in zip_longest(names, row[: len(names)], fillvalue="")
+            },
+        )
+        for number, row in enumerate(cells, 2)
     ]
+    return [(number, row) for number, row in rows if any(row.values())]
 
 
 def _place(

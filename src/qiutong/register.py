@@ -228,10 +228,17 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
         raise UnreadableFile(path, "is no CSV file", "Save the table as CSV UTF-8.")
     head = text.splitlines()[0] if text.strip() else ""
     delimiter = max(",;\t", key=head.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="")
-    headings = list(reader.fieldnames or [])
-    # A cell may hold line breaks, so rows are counted as a spreadsheet does, not by lines.
-    return headings, [(number, row) for number, row in enumerate(reader, 2)]
+    # A cell may hold line breaks, so rows are counted as a spreadsheet does, not by lines; and not
+    # by csv.DictReader, which passes over empty rows without counting them.
+    try:
+        headings, *cells = [*csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)] or [[]]
+    except csv.Error as error:
+        raise UnreadableFile(
+            path, f"is no CSV file ({error})", "Look for a quotation mark that is not closed."
+        ) from None
+    return headings, [
+        (number, dict(zip(headings, row, strict=False))) for number, row in enumerate(cells, 2)
+    ]
 
 
 def _check_row(

@@ -122,6 +122,63 @@ def test_no_table_is_an_error(tmp_path: Path) -> None:
         read_register(write(tmp_path, "name,party\na,us\n"), ["us"])
 
 
+@pytest.mark.parametrize(
+    ("cell", "read"),
+    [("true", True), ("TRUE", True), ("yes", True), ("false", False), ("No", False), ("", True)],
+)
+def test_column_read_says_whether_somebody_has_read_the_text(
+    tmp_path: Path, cell: str, read: bool
+) -> None:
+    """True, false, yes and no in any case; an empty cell means that the text is there."""
+    path = write(tmp_path, f"id,file,url,party,read\nx,,https://example.org/x,us,{cell}\n")
+    rows, _ = read_register(path, ["us", "cn"])
+    assert rows[0].document.read is read
+    assert rows[0].path is None
+
+
+def test_a_document_only_listed_needs_neither_file_nor_address(tmp_path: Path) -> None:
+    """It stands in the register so that the gap is seen."""
+    path = write(tmp_path, "id,party,title,read\nx,us,Unseen Act,false\n")
+    rows, warnings = read_register(path, ["us", "cn"])
+    assert rows[0].document.title == "Unseen Act"
+    assert not rows[0].document.read
+    assert warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("x,,us,maybe", ["row 2", "column read", '"maybe"', "true or false"]),
+        ("x,a.txt,us,false", ["row 2", "column read", "names a file"]),
+        ("x,,us,true", ["row 2", "column file", "read = false"]),
+        ("x,,us,", ["row 2", "column file", "read = false"]),
+    ],
+)
+def test_a_wrong_read_cell_is_named(tmp_path: Path, row: str, words: list[str]) -> None:
+    """A row that is read has a text, and one that is not names none."""
+    path = write(tmp_path, f"id,file,party,read\n{row}\n")
+    with pytest.raises(BadRegister) as caught:
+        read_register(path, ["us", "cn"])
+    (problem,) = caught.value.problems[:1]
+    for word in words:
+        assert word in problem
+
+
+def test_rows_are_counted_as_a_spreadsheet_shows_them(tmp_path: Path) -> None:
+    """Empty rows and line breaks inside a cell do not shift the number."""
+    path = write(tmp_path, 'file,party,title\n\na.txt,us,"Two\nlines"\n,,\na.txt,jp,Wrong\n')
+    with pytest.raises(BadRegister) as caught:
+        read_register(path, ["us", "cn"])
+    assert caught.value.problems[0].startswith("row 5, column party")
+
+
+def test_a_quotation_mark_left_open_is_a_clear_error(tmp_path: Path) -> None:
+    """The rest of a long table would be one cell."""
+    path = write(tmp_path, 'file,party,title\na.txt,us,"Open\n' + "a.txt,us,T\n" * 15_000)
+    with pytest.raises(UnreadableFile, match="not closed"):
+        read_register(path, ["us", "cn"])
+
+
 def test_slugs_keep_chinese() -> None:
     """A Chinese file name gives a readable id."""
     assert slug("人工智能 安全.治理") == "人工智能-安全-治理"

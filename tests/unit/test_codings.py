@@ -1,0 +1,556 @@
+"""Files of codings: readings, every wrong row, quotes as evidence, and what an adjudicator settles."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qiutong.codings import (
+    Decision,
+    Reading,
+    codes_by_segment,
+    load_codings,
+    read_coders,
+    read_codings,
+    read_decisions,
+    settle_codings,
+)
+from qiutong.errors import BadCodings, BadSettings, UnreadableFile
+from qiutong.model import Change, Code, Codebook, Coder, CoderKind, Document, Position, Segment
+
+TEXTS = {
+    "act": [
+        ("Sec. 1", "A developer shall test each model before release."),
+        ("Sec. 2(a)", "A provider must label synthetic pictures."),
+        ("Sec. 2(b)", "A provider should label synthetic sounds."),
+    ],
+    "办法": [("第一条", "提供者应当开展红队测试。"), ("第二条（一）", "鼓励添加标识。")],
+}
+ANNA = Coder(id="anna", kind=CoderKind.PERSON, version="1")
+GOLD = Coder(id="gold", kind=CoderKind.PERSON)
+
+
+def code(identity: str, parent: str = "") -> Code:
+    words = {"en": identity, "zh": identity}
+    return Code(id=identity, dimension="d", label=words, definition=words, parent=parent)
+
+
+BOOK = Codebook(
+    id="invented",
+    version="2",
+    title={"en": "Invented"},
+    dimensions={"d": {"en": "D"}},
+    codes=(
+        code("test"),
+        code("test.red", "test"),
+        code("test.audit", "test"),
+        code("label"),
+        code("harm"),
+    ),
+    history=(Change(version="2", kind="merged", codes=("mark",), into=("label",)),),
+)
+
+
+def laid_out() -> tuple[dict[str, list[Segment]], dict[str, Document]]:
+    """Segments and documents of the invented texts, with offsets that fit."""
+    places: dict[str, list[Segment]] = {}
+    documents = {}
+    for identity, provisions in TEXTS.items():
+        text, held = "", []
+        for locator, words in provisions:
+            start = len(text)
+            text += words + "\n"
+            held.append(
+                Segment(
+                    id=f"{identity}:{start}", document=identity, locator=locator, start=start,
+                    end=start + len(words), text=words, language="zh" if "第" in locator else "en",
+                )
+            )  # fmt: skip
+        places[identity] = held
+        documents[identity] = Document(id=identity, party="us", title=identity, text=text)
+    return places, documents
+
+
+PLACES, DOCUMENTS = laid_out()
+BY_LOCATOR = {one.locator: one for held in PLACES.values() for one in held}
+
+Read = Callable[..., Reading]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Read a CSV given as text."""
+
+    def reading(text: str, coder: Coder = ANNA, encoding: str = "utf-8") -> Reading:
+        path = tmp_path / f"{coder.id}.csv"
+        path.write_bytes(text.encode(encoding))
+        return read_codings(path, coder, PLACES, DOCUMENTS, BOOK)
+
+    return reading
+
+
+def problems_of(read: Read, text: str) -> tuple[str, ...]:
+    with pytest.raises(BadCodings) as caught:
+        read(text)
+    return caught.value.problems
+
+
+# --------------------------------------------------------------------------- readings
+
+
+def test_a_reading_holds_codings_on_their_provisions(read: Read) -> None:
+    """Codes, coder, codebook and place arrive; the evidence is the provision."""
+    held = read("document,locator,codes\nact,Sec. 1,test.red; harm\n办法,第一条,test\n")
+    first, second = held.codings["act"]
+    place = BY_LOCATOR["Sec. 1"]
+    assert (first.code, second.code) == ("test.red", "harm")
+    assert (first.coder, first.codebook, first.segment) == ("anna", "invented@2", place.id)
+    assert (first.evidence_start, first.evidence_end) == (place.start, place.end)
+    assert [one.segment for one in held.codings["办法"]] == [BY_LOCATOR["第一条"].id]
+
+
+def test_read_without_a_code_is_told_from_not_read(read: Read) -> None:
+    """An empty cell is a result; a provision without a row was not read."""
+    held = read("document,locator,codes\nact,Sec. 1,\nact,Sec. 2(a), ; \n")
+    assert held.codings == {"act": ()}
+    assert held.read == {"act": {BY_LOCATOR["Sec. 1"].id, BY_LOCATOR["Sec. 2(a)"].id}}
+
+
+def test_a_code_named_twice_in_a_cell_counts_once(read: Read) -> None:
+    """The second mention adds nothing."""
+    held = read("document,locator,codes\nact,Sec. 1,test; harm ;test;\n")
+    assert [one.code for one in held.codings["act"]] == ["test", "harm"]
+
+
+@pytest.mark.parametrize("locator", ["Section 2(b)", "§ 2 (b)", "第二条（b）", "Sec. 2(b)"])
+def test_another_way_of_citing_the_place_is_understood(read: Read, locator: str) -> None:
+    """What a colleague writes by hand is the same place."""
+    held = read(f"document,locator,codes\nact,{locator},test\n")
+    assert held.codings["act"][0].segment == BY_LOCATOR["Sec. 2(b)"].id
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_files_of_spreadsheets_are_read(read: Read, encoding: str, end: str) -> None:
+    """With or without a byte-order mark, with either line end."""
+    held = read(f"document,locator,codes{end}办法,第二条（一）,label{end}", encoding=encoding)
+    assert held.codings["办法"][0].segment == BY_LOCATOR["第二条（一）"].id
+
+
+def test_position_is_read_from_the_words_unless_the_reader_gives_it(read: Read) -> None:
+    """A column ``position`` wins over the classifier; without one the words decide."""
+    held = read(
+        "document,locator,codes,position\nact,Sec. 1,test,Encourages\nact,Sec. 2(a),label,\n"
+    )
+    given, found = held.codings["act"]
+    assert given.position is Position.ENCOURAGES
+    assert found.position is Position.REQUIRES
+
+
+def test_evidence_is_the_quoted_words(read: Read) -> None:
+    """Offsets count in the document, and the memo is kept."""
+    held = read(
+        "document,locator,codes,evidence,memo\nact,Sec. 2(b),label,synthetic sounds,only sounds\n"
+    )
+    (one,) = held.codings["act"]
+    assert DOCUMENTS["act"].text[one.evidence_start : one.evidence_end] == "synthetic sounds"
+    assert one.memo == "only sounds"
+
+
+def test_fingerprint_is_the_same_only_for_the_same_reading(read: Read) -> None:
+    """Any column of a row changes that document's mark, and no other's."""
+    head = "document,locator,codes,position,evidence,memo\n"
+    text = head + "act,Sec. 1,test,requires,each model,sure\n办法,第一条,test,,,\n"
+    first = read(text).fingerprint
+    assert read(text).fingerprint == first
+    for old, new in {
+        "1,test": "1,harm",
+        "requires": "commits",
+        "each model": "each",
+        "sure": "unsure",
+        "Sec. 1": "Sec. 2(a)",
+    }.items():
+        evidence = text.replace("each model", "") if old == "Sec. 1" else text
+        base = read(evidence).fingerprint
+        edited = read(evidence.replace(old, new, 1)).fingerprint
+        assert edited["act"] != base["act"], old
+        assert edited["办法"] == base["办法"]
+    other = Coder(id="anna", kind=CoderKind.PERSON, version="2")
+    assert read(text, other).fingerprint["act"] != first["act"]
+
+
+# --------------------------------------------------------------------------- wrong rows
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("law,Sec. 1,test,,", ["row 2", "column document", '"law"', "no document"]),
+        ("act,Sec. 9,test,,", ["row 2", "column locator", '"Sec. 9"', "no such provision"]),
+        ("act,Sec. 10,test,,", ["row 2", "column locator", '"Sec. 10"', "no such provision"]),
+        ("act,Sec. 2,test,,", ["row 2", "column locator", '"Sec. 2"', "2 provisions lie there"]),
+        ("act,Sec. 1,tests,,", ["row 2", '"tests"', "invented@2", "nearest: test"]),
+        ("act,Sec. 1,zzzz,,", ["row 2", '"zzzz"', "codebook show"]),
+        ("act,Sec. 1,mark,,", ["row 2", '"mark"', "merged in version 2", "migrate"]),
+        ("act,Sec. 1,test,maybe,", ["row 2", "column position", '"maybe"', "requires"]),
+        ("act,Sec. 1,test,,each modle", ["row 2", "column evidence", '"each modle"']),
+        ("act,Sec. 1,test,,synthetic", ["row 2", "column evidence", "word for word"]),
+    ],
+)
+def test_a_wrong_row_is_named_with_row_column_and_value(
+    read: Read, row: str, words: list[str]
+) -> None:
+    """What cannot be used, where it stands, and what would be accepted."""
+    (problem,) = problems_of(read, f"document,locator,codes,position,evidence\n{row}\n")
+    for word in words:
+        assert word in problem
+
+
+def test_a_provision_with_two_rows_is_refused(read: Read) -> None:
+    """Also where the second row cites it in another way."""
+    (problem,) = problems_of(read, "document,locator,codes\nact,Sec. 1,test\nact,Section 1,harm\n")
+    assert "row 3" in problem
+    assert "has a row already" in problem
+
+
+def test_every_wrong_row_is_told_at_once_and_nothing_is_taken(read: Read) -> None:
+    """A file is mended in one go."""
+    problems = problems_of(
+        read, "document,locator,codes\nlaw,Sec. 1,test\nact,Sec. 1,test\nact,Sec. 7,tset; harn\n"
+    )
+    assert [one.split(",")[0].split(":")[0] for one in problems] == ["row 2", "row 4"]
+    problems = problems_of(read, "document,locator,codes\nact,Sec. 1,tset; harn\n")
+    assert len(problems) == 2
+
+
+def test_rows_are_counted_as_a_spreadsheet_shows_them(read: Read) -> None:
+    """Empty rows and line breaks inside a cell do not shift the number."""
+    text = 'document,locator,codes,memo\n\nact,Sec. 1,test,"two\nlines"\n,,,\nact,Sec. 7,test,\n'
+    (problem,) = problems_of(read, text)
+    assert problem.startswith("row 5,")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("", "found: nothing"), ("document,codes\nact,test\n", "locator"), ("a;b\n1;2\n", "a;b")],
+)
+def test_a_file_without_the_columns_is_refused(read: Read, text: str, word: str) -> None:
+    """The message names what is missing and what is there."""
+    (problem,) = problems_of(read, text)
+    assert problem.startswith("row 1: there is no column")
+    assert word in problem
+
+
+def test_a_file_that_cannot_be_read_is_a_clear_error(read: Read, tmp_path: Path) -> None:
+    """Missing, in another encoding, or with a quotation mark that nobody closed."""
+    with pytest.raises(UnreadableFile, match=r"none\.csv"):
+        read_codings(tmp_path / "none.csv", ANNA, PLACES, DOCUMENTS, BOOK)
+    with pytest.raises(UnreadableFile, match="not UTF-8"):
+        read("document,locator,codes\n办法,第一条,test\n", encoding="gb18030")
+    with pytest.raises(UnreadableFile, match="not closed"):
+        read('document,locator,codes\nact,"Sec. 1,test\n' + "act,Sec. 1,test\n" * 10_000)
+
+
+def test_short_and_long_rows_are_read(read: Read) -> None:
+    """A spreadsheet drops empty cells at the end and may add some."""
+    held = read("document,locator,codes,memo\nact,Sec. 1\nact,Sec. 2(a),label,m,,,\n")
+    assert len(held.read["act"]) == 2
+    assert [one.code for one in held.codings["act"]] == ["label"]
+
+
+# --------------------------------------------------------------------------- codes of a provision
+
+
+def test_a_child_brings_its_parent(read: Read) -> None:
+    """Codes above a code count with it, unless one asks for what was written."""
+    held = read("document,locator,codes\nact,Sec. 1,test.red\nact,Sec. 2(a),\n")
+    place, empty = BY_LOCATOR["Sec. 1"].id, BY_LOCATOR["Sec. 2(a)"].id
+    assert codes_by_segment(held, BOOK) == {place: {"test", "test.red"}, empty: frozenset()}
+    assert codes_by_segment(held, BOOK, ancestors_too=False)[place] == {"test.red"}
+
+
+# --------------------------------------------------------------------------- decisions
+
+
+def decide(tmp_path: Path, rows: str) -> dict[tuple[str, str], Decision]:
+    path = tmp_path / "decisions.csv"
+    path.write_text(f"document,locator,code,decision,reason\n{rows}", encoding="utf-8")
+    return read_decisions(path, PLACES, BOOK)
+
+
+def test_decisions_are_read_by_provision_and_code(tmp_path: Path) -> None:
+    """Yes and no in any case, with the reason."""
+    held = decide(tmp_path, "act,Sec. 1,harm,Yes,named as one\n办法,第一条,test,no,not asked\n")
+    one = held[BY_LOCATOR["Sec. 1"].id, "harm"]
+    assert (one.given, one.reason, one.row) == (True, "named as one", 2)
+    assert held[BY_LOCATOR["第一条"].id, "test"].given is False
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("law,Sec. 1,test,yes,r", ["row 2", "column document", '"law"']),
+        ("act,Sec. 8,test,yes,r", ["row 2", "column locator", '"Sec. 8"']),
+        ("act,Sec. 1,tset,yes,r", ["row 2", '"tset"', "test"]),
+        ("act,Sec. 1,test,perhaps,r", ["row 2", "column decision", '"perhaps"', "yes or no"]),
+        ("act,Sec. 1,test,,r", ["row 2", "column decision", '""']),
+        ("act,Sec. 1,test,yes,", ["row 2", "column reason", "empty"]),
+        ("act,Sec. 1,test,yes,r\nact,Section 1,test,no,r", ["row 3", "decided in row 2"]),
+    ],
+)
+def test_a_decision_that_cannot_be_used_is_named(
+    tmp_path: Path, row: str, words: list[str]
+) -> None:
+    """With its row, column and value."""
+    with pytest.raises(BadCodings) as caught:
+        decide(tmp_path, f"{row}\n")
+    (problem,) = caught.value.problems
+    for word in words:
+        assert word in problem
+
+
+# --------------------------------------------------------------------------- settling
+
+
+def settle(
+    read: Read,
+    *cells: str,
+    decisions: dict[str, tuple[bool, str]] | None = None,
+    locator: str = "Sec. 1",
+) -> Reading:
+    """Settle readings of one provision; each cell is what one coder wrote there."""
+    place = BY_LOCATOR[locator]
+    readings = [
+        read(
+            f"document,locator,codes\n{place.document},{locator},{cell}\n",
+            Coder(id=f"coder{number}", kind=CoderKind.PERSON),
+        )
+        for number, cell in enumerate(cells)
+    ]
+    decided = {
+        (place.id, code): Decision(row=2, given=given, reason=reason)
+        for code, (given, reason) in (decisions or {}).items()
+    }
+    return settle_codings(readings, decided, GOLD, PLACES, BOOK)
+
+
+def codes(reading: Reading) -> dict[str, float | None]:
+    return {one.code: one.confidence for held in reading.codings.values() for one in held}
+
+
+def test_what_all_gave_stands_with_full_confidence(read: Read) -> None:
+    """No decision is asked for, and the gold coder's name stands on it."""
+    settled = settle(read, "test; harm", "harm; test")
+    assert codes(settled) == {"test": 1.0, "harm": 1.0}
+    assert {one.coder for one in settled.codings["act"]} == {"gold"}
+    assert {one.memo for one in settled.codings["act"]} == {""}
+
+
+def test_nothing_given_by_all_is_a_result(read: Read) -> None:
+    """The document is coded and silent."""
+    settled = settle(read, "", "")
+    assert settled.codings == {"act": ()}
+    assert settled.read == {"act": {BY_LOCATOR["Sec. 1"].id}}
+
+
+def test_a_code_decided_yes_stands_with_the_share_that_gave_it_and_the_reason(read: Read) -> None:
+    """Confidence is the share of readings, not the adjudicator's certainty."""
+    settled = settle(read, "test; harm", "test", "test", decisions={"harm": (True, "it says so")})
+    assert codes(settled) == {"test": 1.0, "harm": pytest.approx(1 / 3)}
+    assert next(one.memo for one in settled.codings["act"] if one.code == "harm") == "it says so"
+
+
+def test_a_code_decided_no_falls(read: Read) -> None:
+    """What the others agree on stays."""
+    settled = settle(read, "test; harm", "test", decisions={"harm": (False, "only the heading")})
+    assert codes(settled) == {"test": 1.0}
+
+
+def test_a_difference_without_a_decision_is_an_error(read: Read) -> None:
+    """Each is named with document, provision and code."""
+    with pytest.raises(BadCodings) as caught:
+        settle(read, "test; harm", "label", decisions={"label": (True, "r")})
+    assert len(caught.value.problems) == 2
+    for code, problem in zip(("harm", "test"), caught.value.problems, strict=True):
+        assert 'act "Sec. 1"' in problem
+        assert f"differ on {code} " in problem
+
+
+def test_parent_and_child_differ_in_the_child_only(read: Read) -> None:
+    """Who gives a child gives its parent too, so only the child is to be decided."""
+    with pytest.raises(BadCodings) as caught:
+        settle(read, "test", "test.red")
+    (problem,) = caught.value.problems
+    assert "differ on test.red " in problem
+    yes = settle(read, "test", "test.red", decisions={"test.red": (True, "r")})
+    assert codes(yes) == {"test.red": 0.5}
+    no = settle(read, "test", "test.red", decisions={"test.red": (False, "r")})
+    assert codes(no) == {"test": 1.0}
+
+
+def test_a_parent_that_follows_from_a_child_is_not_repeated(read: Read) -> None:
+    """Written by both beside the child, it says nothing more."""
+    assert codes(settle(read, "test; test.red", "test.red; test")) == {"test.red": 1.0}
+
+
+def test_a_provision_read_by_one_only_is_an_error(read: Read) -> None:
+    """A missing row is no reading, and nobody may settle it alone."""
+    anna = read("document,locator,codes\nact,Sec. 1,test\nact,Sec. 2(a),\n")
+    ben = read("document,locator,codes\nact,Sec. 1,test\n", Coder(id="ben", kind=CoderKind.PERSON))
+    for order in ((anna, ben), (ben, anna)):
+        with pytest.raises(BadCodings) as caught:
+            settle_codings(order, {}, GOLD, PLACES, BOOK)
+        assert caught.value.problems == ('act "Sec. 2(a)": not read by ben',)
+
+
+def test_a_document_read_by_one_only_is_an_error(read: Read) -> None:
+    """Also where the other reading does not name the document at all."""
+    anna = read("document,locator,codes\nact,Sec. 1,test\n办法,第一条,test\n")
+    ben = read("document,locator,codes\nact,Sec. 1,test\n", Coder(id="ben", kind=CoderKind.PERSON))
+    with pytest.raises(BadCodings, match=r"第一条.*not read by ben"):
+        settle_codings([anna, ben], {}, GOLD, PLACES, BOOK)
+
+
+def test_what_nobody_read_is_left_out(read: Read) -> None:
+    """A provision without a row in any reading is no silence."""
+    settled = settle(read, "test", "test")
+    assert settled.read == {"act": {BY_LOCATOR["Sec. 1"].id}}
+
+
+def test_mark_of_the_settled_changes_with_decision_and_reason(read: Read) -> None:
+    """An edited reason is another text and is taken over again."""
+    marks = [
+        settle(read, "harm", "", decisions={"harm": decision}).fingerprint["act"]
+        for decision in [(True, "a"), (True, "a"), (True, "b"), (False, "a")]
+    ]
+    assert marks[0] == marks[1]
+    assert len(set(marks)) == 3
+
+
+def test_order_of_the_readings_does_not_matter(read: Read) -> None:
+    """The settled codes are the same whoever comes first."""
+    decided = {"harm": (True, "r"), "label": (False, "r")}
+    one = settle(read, "harm; test.red", "label; test.red", decisions=decided)
+    other = settle(read, "label; test.red", "harm; test.red", decisions=decided)
+    assert codes(one) == codes(other) == {"harm": 0.5, "test.red": 1.0}
+    assert one.fingerprint == other.fingerprint
+
+
+# --------------------------------------------------------------------------- coders.toml
+
+CODERS = """codebook = "invented@2"
+
+[[coders]]
+id = "anna"
+kind = "person"
+file = "a.csv"
+version = "1"
+description = "first reading"
+
+[[coders]]
+id = "model"
+kind = "model"
+file = "b.csv"
+
+[adjudication]
+id = "gold"
+kind = "person"
+file = "decisions.csv"
+of = ["anna", "model"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two readings of one document and an adjudication."""
+    head = "document,locator,codes\n"
+    files = {
+        "coders.toml": CODERS,
+        "a.csv": head + "act,Sec. 1,test; harm\nact,Sec. 2(a),label\nact,Sec. 2(b),\n",
+        "b.csv": head + "act,Sec. 1,test\nact,Sec. 2(a),label\nact,Sec. 2(b),label\n",
+        "decisions.csv": "document,locator,code,decision,reason\n"
+        "act,Sec. 1,harm,no,no harm is named\nact,Sec. 2(b),label,yes,sounds are content\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_folder_gives_every_reading_and_the_settled_one(folder: Path) -> None:
+    """In the order of ``coders.toml``, each with its own coder."""
+    anna, model, gold = load_codings(folder, PLACES, DOCUMENTS, BOOK)
+    assert anna.coder == Coder(
+        id="anna", kind=CoderKind.PERSON, version="1", description="first reading"
+    )
+    assert (model.coder.id, model.coder.kind) == ("model", CoderKind.MODEL)
+    assert [one.code for one in anna.codings["act"]] == ["test", "harm", "label"]
+    held = {(one.segment, one.code): one.confidence for one in gold.codings["act"]}
+    assert held == {
+        (BY_LOCATOR["Sec. 1"].id, "test"): 1.0,
+        (BY_LOCATOR["Sec. 2(a)"].id, "label"): 1.0,
+        (BY_LOCATOR["Sec. 2(b)"].id, "label"): 0.5,
+    }
+
+
+def test_a_folder_without_adjudication_gives_the_readings(folder: Path) -> None:
+    """One coder alone is enough."""
+    text = CODERS.split("[adjudication]")[0]
+    (folder / "coders.toml").write_text(text, encoding="utf-8")
+    assert [one.coder.id for one in load_codings(folder, PLACES, DOCUMENTS, BOOK)] == [
+        "anna",
+        "model",
+    ]
+
+
+def test_an_adjudication_of_strangers_is_refused(folder: Path) -> None:
+    """The name that is no coder is told with those there are."""
+    text = CODERS.replace('["anna", "model"]', '["anna", "cleo"]')
+    (folder / "coders.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadCodings, match=r'"cleo" is none of the coders anna, model'):
+        load_codings(folder, PLACES, DOCUMENTS, BOOK)
+
+
+def test_a_missing_decision_names_the_adjudications_file(folder: Path) -> None:
+    """That is the file to be mended."""
+    path = folder / "decisions.csv"
+    path.write_text(path.read_text(encoding="utf-8").rsplit("act", 1)[0], encoding="utf-8")
+    with pytest.raises(BadCodings, match=r"decisions\.csv.*1 problem"):
+        load_codings(folder, PLACES, DOCUMENTS, BOOK)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('kind = "model"', 'kind = "robot"', ["line 12", "robot"]),
+        ('file = "b.csv"\n', "", ["file"]),
+        ('version = "1"', 'vresion = "1"', ["vresion"]),
+        ("[[coders]]", "[[coder]]", ["coder"]),
+        ('id = "model"', 'id = "anna"', ["anna", "twice"]),
+        ('id = "gold"', 'id = "anna"', ["anna", "twice"]),
+        ('["anna", "model"]', '["anna"]', ["two or more"]),
+        ('["anna", "model"]', '["anna", "anna"]', ["two or more"]),
+        ('["anna", "model"]', "[]", ["two or more"]),
+        ("[[coders]]", "[[coders]", ["line 3"]),
+    ],
+)
+def test_a_wrong_coders_file_is_told_with_its_place(
+    folder: Path, old: str, new: str, words: list[str]
+) -> None:
+    """A misspelt name, a missing file, a coder that stands twice."""
+    text = CODERS.replace(old, new)
+    assert text != CODERS
+    (folder / "coders.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadSettings) as caught:
+        read_coders(folder)
+    for word in ["coders.toml", *words]:
+        assert word in str(caught.value)
+
+
+def test_a_coders_file_that_names_nobody_or_is_missing_is_refused(folder: Path) -> None:
+    """No coder, no codings."""
+    (folder / "coders.toml").write_text("coders = []\n", encoding="utf-8")
+    with pytest.raises(BadSettings, match="names no coder"):
+        read_coders(folder)
+    (folder / "coders.toml").unlink()
+    with pytest.raises((BadSettings, UnreadableFile), match=r"coders\.toml"):
+        read_coders(folder)
