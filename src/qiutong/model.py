@@ -673,7 +673,10 @@ class Source(Value, frozen=True, kw_only=True):
     party
         The party whose act or word it is, where it is one's.
     verified
-        ``yes`` where the fact was checked, ``memory`` where it is background knowledge only.
+        ``yes`` where the text or page itself was seen, ``secondary`` where only another's account of
+        it was, ``memory`` where it is background knowledge only.
+    citation
+        The citation by language, where ``text`` reads in one language only.
     fact
         What was seen there, by language; empty where the citation says enough.
     """
@@ -683,6 +686,7 @@ class Source(Value, frozen=True, kw_only=True):
     date: str = ""
     party: str = ""
     verified: str = ""
+    citation: dict[str, str] = {}
     fact: dict[str, str] = {}
 
 

@@ -27,6 +27,9 @@ Name = Annotated[str, msgspec.Meta(min_length=1)]
 Relation = Literal["is", "part", "near"]
 Speaks = Literal["all", "some", "none"]
 Settled = Literal["binding", "voluntary", "exploratory", "uneven", "silent"]
+Verified = Literal["yes", "secondary", "memory"]
+Cited = Name | dict[str, Name]
+"""A citation, or a citation by language where it holds words that need translating."""
 
 PLACEHOLDERS = ("parties", "settled", "fora", "precedents", "speaks.CLASS", "silent.CLASS")
 """What a rule's ``why`` may hold in braces; CLASS is a speaker class of the table."""
@@ -43,30 +46,33 @@ class Fact(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     text
         The fact, by language.
     source
-        The citation.
+        The citation, as one text or by language.
     date
-        ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``; empty where not established.
+        ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``; empty where not established. A fact known by its
+        year or month counts from the end of it.
     party
         The party whose act or word it is.
     verified
-        ``yes``, or ``memory`` for background knowledge nobody has checked.
+        ``yes`` where the text or page itself was seen, ``secondary`` where only another's account
+        of it was, ``memory`` for background knowledge nobody has checked.
     """
 
     text: dict[str, str]
-    source: Name
+    source: Cited
     date: str = ""
     party: str = ""
     url: str = ""
-    verified: Literal["yes", "memory"] = "memory"
+    verified: Verified = "memory"
 
     def as_source(self) -> Source:
         """Give the fact as a :class:`~qiutong.model.Source`."""
         return Source(
-            text=self.source,
+            text=cited_in(self.source, "en"),
             url=self.url,
             date=self.date,
             party=self.party,
             verified=self.verified,
+            citation=by_language(self.source),
             fact=self.text,
         )
 
@@ -124,8 +130,8 @@ class ImpliedRival(Setting, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     by: Name
     about: Name
     why: dict[str, str] = {}
-    source: str = ""
-    verified: Literal["yes", "memory"] = "memory"
+    source: str | dict[str, str] = ""
+    verified: Verified = "memory"
 
 
 class RivalryTerms(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -198,8 +204,8 @@ class Topic(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     core_share: PositiveShare | None = None
     basis: Literal["published", "finding", "outcome", "proposal"] = "proposal"
     note: dict[str, str] = {}
-    source: str = ""
-    verified: Literal["yes", "memory"] = "memory"
+    source: str | dict[str, str] = ""
+    verified: Verified = "memory"
 
 
 # --------------------------------------------------------------------------- tracks
@@ -315,7 +321,18 @@ class TrackTable(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class ForumEntry(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A forum as ``fora.yaml`` holds it; see :class:`qiutong.model.Forum`."""
+    """A forum as ``fora.yaml`` holds it; see :class:`qiutong.model.Forum`.
+
+    Parameters
+    ----------
+    source, as_of
+        Where its present state was seen, and the day on which that was checked.
+    meetings
+        Meetings held, each a dated fact. On an earlier day those held by then are shown, and the
+        last of them is the forum's last meeting.
+    unchecked
+        What rests on background knowledge, by language.
+    """
 
     id: Name
     name: dict[str, str]
@@ -328,15 +345,23 @@ class ForumEntry(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True)
     topics: dict[str, str] = {}
     planned: bool = False
     special: bool = False
+    meetings: tuple[Fact, ...] = ()
     url: str = ""
-    source: Name
+    source: Cited
     as_of: str = ""
-    verified: Literal["yes", "memory"] = "memory"
-    unchecked: str = ""
+    verified: Verified = "memory"
+    unchecked: str | dict[str, str] = ""
 
     def as_forum(self) -> Forum:
         """Give the entry as the noun."""
-        doubt = f" (from memory: {self.unchecked})" if self.unchecked else ""
+        citation = {
+            language: _DOUBT.get(language, _DOUBT["en"]).format(
+                source=cited_in(self.source, language), doubt=cited_in(self.unchecked, language)
+            )
+            if self.unchecked
+            else cited_in(self.source, language)
+            for language in by_language(self.source) or ("en",)
+        }
         return Forum(
             id=self.id,
             name=self.name,
@@ -344,7 +369,8 @@ class ForumEntry(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True)
             parties=dict(self.parties),
             since=self.since,
             until=self.until,
-            last_met=self.last_met,
+            last_met=self.last_met
+            or max((one.date for one in self.meetings if one.date), default=""),
             state=self.state.get("en", ""),
             state_zh=self.state.get("zh", ""),
             topics=self.topics.get("en", ""),
@@ -354,13 +380,22 @@ class ForumEntry(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True)
             url=self.url,
             sources=(
                 Source(
-                    text=self.source + doubt,
+                    text=text_in(citation, "en"),
                     url=self.url,
                     date=self.as_of,
                     verified=self.verified,
+                    citation=citation,
                 ),
+                *(one.as_source() for one in self.meetings),
             ),
         )
+
+
+# Chinese has its own brackets and colon; any other language is given the English frame.
+_DOUBT = {
+    "en": "{source} (from memory: {doubt})",
+    "zh": "{source}（凭记忆：{doubt}）",
+}
 
 
 class Term(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -374,14 +409,17 @@ class Term(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
         How each party uses it: party id to text by language.
     caution
         What to check before reading both as the same.
+    from_memory
+        Parties whose usage is told from background knowledge, where the rest was looked up.
     """
 
     id: Name
     term: dict[str, str]
     usage: dict[str, dict[str, str]] = {}
     caution: dict[str, str] = {}
-    source: Name
-    verified: Literal["yes", "memory"] = "memory"
+    from_memory: tuple[str, ...] = ()
+    source: Cited
+    verified: Verified = "memory"
     unchecked: str = ""
 
 
@@ -519,15 +557,23 @@ def known_on(forum: Forum, as_of: date) -> Forum:
     """Give a forum with only what could be known on a day.
 
     Its state is that of the day on which the playbook's facts were checked; on an earlier day it
-    is left empty, and so is a last meeting that had not been held.
+    is left empty. Meetings not yet held are left out with it, and the last one held by then takes
+    the place of the last meeting.
     """
-    checked = max((first_day(one.date) or date.min for one in forum.sources), default=date.min)
-    changes: dict[str, str] = {}
+    facts = [one for one in forum.sources if one.fact]
+    held = [one for one in facts if (last_day(one.date) or date.max) <= as_of]
+    plain = [one for one in forum.sources if not one.fact]
+    checked = max((first_day(one.date) or date.min for one in plain), default=date.min)
+    changes: dict[str, Any] = {}
     if checked > as_of:
         changes |= {"state": "", "state_zh": ""}
-    met = first_day(forum.last_met)
-    if met is not None and met > as_of:
-        changes["last_met"] = ""
+        # What a later source is about can itself tell of later things.
+        plain = [] if held else plain
+    if (last_day(forum.last_met) or date.min) > as_of:
+        changes["last_met"] = max((one.date for one in held), default="")
+    shown = tuple(one for one in forum.sources if one in plain or one in held)
+    if shown != forum.sources:
+        changes["sources"] = shown
     return msgspec.structs.replace(forum, **changes) if changes else forum
 
 
@@ -559,24 +605,25 @@ def load_playbook(folder: str | Path, codebook: Codebook) -> Playbook:
     Parameters
     ----------
     folder
-        Holds ``playbook.yaml``; ``tensions``, ``rivalry``, ``topics``, ``tracks``, ``fora``,
-        ``glossary`` and ``overrides`` (each ``.yaml``) may be missing and then hold nothing.
+        Holds ``playbook``, ``tensions``, ``rivalry``, ``topics``, ``tracks``, ``fora`` and
+        ``glossary`` (each ``.yaml``; an empty one holds nothing). ``overrides`` may be missing.
     codebook
         The study's codebook.
 
     Raises
     ------
     BadSettings
-        A file holds a wrong value; names file and line, and the nearest names that exist.
+        A file is missing, or holds a wrong value; names file and line, and the nearest names that
+        exist.
     """
     folder = Path(folder)
-    about = _File(folder / "playbook.yaml", needed=True).read(_About)
+    about = _File(folder / "playbook.yaml").read(_About)
     tensions = _File(folder / "tensions.yaml")
     rivalry = _File(folder / "rivalry.yaml")
     topics = _File(folder / "topics.yaml")
     tracks = _File(folder / "tracks.yaml")
     fora = _File(folder / "fora.yaml")
-    overrides = _File(folder / "overrides.yaml")
+    overrides = _File(folder / "overrides.yaml", needed=False)
 
     held = tensions.read(_Tensions).tensions
     terms = rivalry.read(RivalryTerms)
@@ -590,8 +637,10 @@ def load_playbook(folder: str | Path, codebook: Codebook) -> Playbook:
     _check_tensions(tensions, held, about.parties)
     _check_rivalry(rivalry, terms, about.parties)
     _check_table(tracks, table)
-    _check_fora(fora, channels, {kind for track in table.tracks for kind in track.kinds})
-    glossary.unique("terms", pairs)
+    _check_fora(
+        fora, channels, {kind for track in table.tracks for kind in track.kinds}, about.parties
+    )
+    _check_glossary(glossary, pairs, about.parties)
     _check_topics(topics, subjects, held, channels, table)
 
     warnings: list[dict[str, str]] = []
@@ -628,14 +677,18 @@ def load_playbook(folder: str | Path, codebook: Codebook) -> Playbook:
 class _File:
     """One YAML file of a playbook, kept with its text so that a wrong value has a line."""
 
-    def __init__(self, path: Path, needed: bool = False) -> None:
+    def __init__(self, path: Path, needed: bool = True) -> None:
         self.path = path
         try:
             self.text = path.read_text(encoding="utf-8-sig")
         except FileNotFoundError:
+            # A file lost by accident would otherwise read as "no tensions" or "no topics".
             if needed:
                 raise BadSettings(
-                    path, "the file does not exist; a playbook folder needs it"
+                    path,
+                    "the file does not exist, and a playbook folder needs it. Put it back (qiutong "
+                    "init writes a fresh copy into a new folder), or save an empty file of this "
+                    "name to say that it holds nothing",
                 ) from None
             self.text = "{}"
         except UnicodeDecodeError as error:
@@ -695,6 +748,7 @@ _LISTS = frozenset(
         "core",
         "supporting",
         "fora",
+        "from_memory",
         "speakers",
         "kinds",
         "national_security_codes",
@@ -711,6 +765,7 @@ def _check_tensions(file: _File, tensions: tuple[Tension, ...], parties: tuple[s
         file.day(tension.until, *at, "until")
         for number, fact in enumerate(tension.evidence):
             file.day(fact.date, *at, "evidence", number, "date")
+            _check_source(file, fact.source, *at, "evidence", number, "source")
             if fact.party:
                 file.need("party", (fact.party,), parties, *at, "evidence", number, "party")
 
@@ -751,12 +806,35 @@ def _check_table(file: _File, table: TrackTable) -> None:
                     file.need("speaker class", (group,), table.speakers, *at, "why", language)
 
 
-def _check_fora(file: _File, fora: tuple[ForumEntry, ...], kinds: set[str]) -> None:
+def _check_source(file: _File, source: Cited, *steps: str | int) -> None:
+    if not source:
+        raise file.wrong("a fact needs a source", *steps)
+
+
+def _check_glossary(file: _File, terms: tuple[Term, ...], parties: tuple[str, ...]) -> None:
+    file.unique("terms", terms)
+    for index, term in enumerate(terms):
+        _check_source(file, term.source, "terms", index, "source")
+        file.need("party", term.from_memory, parties, "terms", index, "from_memory")
+
+
+def _check_fora(
+    file: _File, fora: tuple[ForumEntry, ...], kinds: set[str], parties: tuple[str, ...]
+) -> None:
     file.unique("fora", fora)
     for index, forum in enumerate(fora):
         file.need("kind of forum", (forum.kind,), kinds, "fora", index, "kind")
         for name in ("since", "until", "last_met", "as_of"):
             file.day(getattr(forum, name), "fora", index, name)
+        _check_source(file, forum.source, "fora", index, "source")
+        for number, fact in enumerate(forum.meetings):
+            at = ("fora", index, "meetings", number)
+            file.day(fact.date, *at, "date")
+            if not fact.date:
+                raise file.wrong("a meeting needs a date", *at)
+            _check_source(file, fact.source, *at, "source")
+            if fact.party:
+                file.need("party", (fact.party,), parties, *at, "party")
 
 
 def _check_topics(
@@ -867,6 +945,16 @@ def missing_parties(playbook: Playbook, parties: Iterable[str]) -> tuple[dict[st
             "zh": f"预案“{playbook.id}”不含{'、'.join(lost)}的资料，分歧与渠道两项对其没有记录。",
         },
     )
+
+
+def by_language(source: str | dict[str, str]) -> dict[str, str]:
+    """Give a citation by language; empty where it is one text for all of them."""
+    return {} if isinstance(source, str) else source
+
+
+def cited_in(source: str | dict[str, str], language: str) -> str:
+    """Citation in a language, or the one text there is."""
+    return source if isinstance(source, str) else text_in(source, language)
 
 
 def text_in(texts: Mapping[str, str], language: str) -> str:

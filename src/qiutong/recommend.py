@@ -27,7 +27,17 @@ from qiutong.model import (
     Verdict,
     WouldChange,
 )
-from qiutong.playbook import Playbook, Rule, Topic, TrackTable, When, any_of, stands, text_in
+from qiutong.playbook import (
+    Playbook,
+    Rule,
+    Topic,
+    TrackTable,
+    When,
+    any_of,
+    known_on,
+    stands,
+    text_in,
+)
 from qiutong.screening import SEVERITY, combine_reasons
 from qiutong.settings import Settings, Thresholds
 
@@ -141,7 +151,8 @@ def table_inputs(
         ``grade``, ``national_security``, ``precedent``, ``speaks`` (class: all, some, none),
         ``settled``, ``channels`` (kind: forum ids) and ``subject`` as
         :class:`~qiutong.playbook.When` knows them; beside them ``speakers`` (class: party:
-        documents with a core code, documents of the class, share) and ``settled_by_party``.
+        documents with a core code, documents of the class, share), ``settled_by_party`` and
+        ``subject_names`` (meaning of each property by language, for those who show it).
     """
     table = playbook.tracks
     carry = {
@@ -204,6 +215,7 @@ def table_inputs(
         "settled_by_party": settled_by_party,
         "channels": channels,
         "subject": {one.id: topic.subject.get(one.id, False) for one in table.properties},
+        "subject_names": {one.id: one.meaning for one in table.properties},
     }
 
 
@@ -296,7 +308,7 @@ def _advise(
 
     def order(forum: Forum) -> tuple[int, int, str, str]:
         partly = sum(forum.parties.get(party.id) != "yes" for party in parties)
-        met = forum.last_met if forum.last_met[:10] <= as_of.isoformat() else ""
+        met = known_on(forum, as_of).last_met
         # Newest meeting first: invert the digits, so that one sort serves all keys.
         return (natural.get(forum.id, len(natural)), partly, _inverted(met), forum.id)
 

@@ -23,6 +23,7 @@ from qiutong.model import (
 )
 from qiutong.overlap import lineage, wilson_interval
 from qiutong.playbook import (
+    Fact,
     Override,
     Playbook,
     Relation,
@@ -30,6 +31,7 @@ from qiutong.playbook import (
     Tension,
     Topic,
     first_day,
+    last_day,
     stands,
     text_in,
 )
@@ -272,7 +274,7 @@ def weigh_tension(
     between = [one for one in tension.between or playbook_parties if one in compared]
     if len(between) < 2:
         return None
-    shown = [fact for fact in tension.evidence if (first_day(fact.date) or date.min) <= as_of]
+    shown = _known_facts(tension, as_of)
     days = [day for fact in tension.evidence if (day := first_day(fact.date)) is not None]
     since = tension.since or (min(days).isoformat() if days else "")
     if not stands(since, tension.until, as_of) or (tension.evidence and not shown):
@@ -281,6 +283,11 @@ def weigh_tension(
     if len(sides) < 2 and tension.severity is ScreenVerdict.SET_ASIDE:
         return ScreenVerdict.HANDLE_WITH_CARE
     return tension.severity
+
+
+def _known_facts(tension: Tension, as_of: date) -> list[Fact]:
+    """List the evidence that stood by a day; one known by its year counts from the year's end."""
+    return [fact for fact in tension.evidence if (last_day(fact.date) or date.min) <= as_of]
 
 
 def active_tensions(
@@ -309,7 +316,8 @@ def _tension_reason(
     keep_out: Mapping[str, str],
 ) -> ScreenReason:
     verdict = {"is": severity, "part": milder(severity), "near": ScreenVerdict.CLEAR}[relation]
-    shown = [fact for fact in tension.evidence if (first_day(fact.date) or date.min) <= as_of]
+    shown = _known_facts(tension, as_of)
+    one_side = len({fact.party for fact in shown if fact.party}) == 1
     lead = _RELATION_TEXT[relation]
     out_en, out_zh = text_in(keep_out, "en"), text_in(keep_out, "zh")
     return ScreenReason(
@@ -318,8 +326,10 @@ def _tension_reason(
         verdict=verdict,
         detail={
             "en": f"{lead['en']}: {text_in(tension.name, 'en')}. {text_in(tension.why, 'en')}"
+            + (" Evidence by this day was found of one side only." if one_side else "")
             + (f" Keep out: {out_en}" if out_en else ""),
             "zh": f"{lead['zh']}：{text_in(tension.name, 'zh')}。{text_in(tension.why, 'zh')}"
+            + ("截至查询日，仅查到一方的事实依据。" if one_side else "")
             + (f"对话中应避开：{out_zh}" if out_zh else ""),
         },
         sources=tuple(fact.as_source() for fact in shown),

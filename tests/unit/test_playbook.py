@@ -165,16 +165,31 @@ def test_another_codebook_leaves_topics_out_with_a_warning(folder: Path) -> None
     assert told[0]["zh"]
 
 
-def test_folder_with_only_the_playbook_file_loads_empty(tmp_path: Path, codebook) -> None:
-    """Files that are missing, or hold comments only, hold nothing."""
+PARTS = ("tensions", "rivalry", "topics", "tracks", "fora", "glossary")
+
+
+def test_empty_files_hold_nothing(tmp_path: Path, codebook) -> None:
+    """Files that are empty, or hold comments only, hold nothing; overrides may be missing."""
     (tmp_path / "playbook.yaml").write_text(
         'id: bare\nversion: "1"\ntitle: {en: Bare}\ncodebook: ai-governance\nparties: [x, y]\n',
         encoding="utf-8",
     )
+    for name in PARTS:
+        (tmp_path / f"{name}.yaml").write_text("", encoding="utf-8")
     (tmp_path / "topics.yaml").write_text("# none yet\n", encoding="utf-8")
     playbook = load_playbook(tmp_path, codebook)
     assert playbook.topics == ()
     assert playbook.fora == ()
+    assert playbook.overrides == ()
+
+
+@pytest.mark.parametrize("name", ["playbook", *PARTS])
+def test_missing_file_is_an_error_that_names_the_remedy(folder: Path, codebook, name: str) -> None:
+    """A lost file never reads as "no tensions"."""
+    (folder / f"{name}.yaml").unlink()
+    with pytest.raises(BadSettings, match="save an empty file of this name") as caught:
+        load_playbook(folder, codebook)
+    assert caught.value.file.endswith(f"{name}.yaml")
 
 
 def test_missing_folder_and_unknown_bundle_are_clear_errors(tmp_path: Path, codebook) -> None:

@@ -197,7 +197,8 @@ def book(*tensions: Tension, topics: tuple[Topic, ...] = (), **rest) -> Playbook
     ("day", "severity"),
     [
         (date(2024, 2, 29), None),  # nothing had happened yet
-        (date(2024, 3, 1), CARE),  # one side only
+        (date(2024, 3, 30), None),  # a month counts from its end
+        (date(2024, 3, 31), CARE),  # one side only
         (date(2025, 6, 1), ASIDE),  # both sides
         (date(2025, 12, 31), ASIDE),
         (date(2026, 1, 1), None),  # over
@@ -207,6 +208,15 @@ def test_tension_counts_as_of_a_day(day: date, severity: ScreenVerdict | None) -
     """A tension begins with its evidence, weighs in full with both sides', and ends."""
     active = active_tensions(book(replace(TENSION, until="2025")), PARTIES, day)
     assert active.get("dispute") == severity
+
+
+def test_evidence_of_one_side_is_said_to_be_so() -> None:
+    """A reader is told when only one side's word stands behind a reason."""
+    held = book(TENSION)
+    for day, told in ((date(2024, 4, 1), True), (date(2025, 6, 1), False)):
+        screen = screen_code("a", held, PARTIES, {}, SETTINGS, day)
+        assert ("of one side only" in screen.reasons[0].detail["en"]) is told
+        assert ("仅查到一方" in screen.reasons[0].detail["zh"]) is told
 
 
 def test_tension_between_parties_not_compared_does_not_count() -> None:

@@ -39,6 +39,7 @@ from qiutong.model import (
     Results,
     Screen,
     ScreenVerdict,
+    Source,
     Stability,
     Status,
     TextKind,
@@ -901,6 +902,16 @@ class ReportView:
         for one in sources:
             grouped.setdefault(one.party, []).append(one)
         return [(party, held) for party, held in grouped.items() if held]
+
+    def cited(self, source: Source) -> Markup:
+        """Write a citation in the page's language, where the playbook gives it there."""
+        return self.t.pick(source.citation) or escape(self.source_text(source.text))
+
+    def term_source(self, term: Term) -> Markup:
+        """Where the usage of a term was seen."""
+        if isinstance(term.source, str):
+            return escape(self.source_text(term.source))
+        return self.t.pick(term.source)
 
     def source_text(self, text: str) -> str:
         """Say the two standing prefixes of sources in the page's language; the rest stays."""
