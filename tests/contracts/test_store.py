@@ -10,7 +10,8 @@ from msgspec import structs
 
 from qiutong.errors import DuplicateDocument, StudyError, StudyTooNew, UnknownName
 from qiutong.model import Coder, CoderKind, Coding, Document, Position, Segment
-from qiutong.store import CodedDocument, SqlStore, StoredDocument
+from qiutong.store import CodedDocument, FetchRecord, SqlStore, StoredDocument
+from qiutong.text import index_terms
 
 CODER = Coder(id="anna", kind=CoderKind.PERSON, version="1", description="test")
 
@@ -179,6 +180,301 @@ def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StudyTooNew, match="99"):
         SqlStore(path)
+
+
+# --------------------------------------------------------------------------- later texts
+
+
+def replacement(text: str = "第一条 促进贸易。第二条 保护未成年人。") -> StoredDocument:
+    """Document a with another text of two provisions."""
+    cut = text.index("第二条")
+    document = Document(id="a", party="cn", title="official", text=text, sha256="a-official")
+    return StoredDocument(
+        document=document,
+        segments=tuple(
+            Segment(
+                id=f"a:{start}-{end}", document="a", locator=locator, start=start, end=end,
+                text=text[start:end], language="zh",
+            )
+            for locator, start, end in (("第一条", 0, cut), ("第二条", cut, len(text)))
+        ),
+    )  # fmt: skip
+
+
+def rows(store: SqlStore, statement: str) -> list[tuple]:
+    """What the file itself holds."""
+    connection = sqlite3.connect(store.path)
+    try:
+        return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+def test_a_replaced_text_is_the_only_one_seen(store: SqlStore) -> None:
+    """Document, provisions, counts, hash and search are those of the present text."""
+    store.add_documents([stored("b"), stored("a")])
+    before = store.text_digests()
+    store.replace_text(replacement(), "the official text")
+    assert store.document("a") == replacement().document
+    assert store.document_ids() == ("b", "a")
+    assert [one.locator for one in store.segments(store.document("a"))] == ["第一条", "第二条"]
+    assert store.segment_counts() == {"b": 1, "a": 2}
+    assert store.text_digests()["a"] != before["a"]
+    assert store.text_digests()["b"] == before["b"]
+    assert [hit.segment.document for hit in store.search("网络安全")] == ["b"]
+    assert [hit.segment.locator for hit in store.search("未成年人")] == ["第二条"]
+    assert [hit.segment.text for hit in store.search('"促进贸易"')] == ["第一条 促进贸易。"]
+
+
+def test_the_earlier_text_its_provisions_and_codings_stay_in_the_file(store: SqlStore) -> None:
+    """With the reason; nothing is overwritten."""
+    item = stored("a")
+    store.add_documents([item], coded=[coded("a", "x", "y")])
+    store.replace_text(replacement(), "the official text")
+    store.replace_text(replacement("第一条 第三稿。第二条 再改。"), "it has changed")
+    held = rows(store, "SELECT version, text, why FROM earlier_texts ORDER BY version")
+    assert held == [
+        (1, item.document.text, "the official text"),
+        (2, replacement().document.text, "it has changed"),
+    ]
+    kept = rows(store, "SELECT version, count(*) FROM segments GROUP BY version ORDER BY version")
+    assert kept == [(1, 1), (2, 2), (3, 2)]
+    assert rows(store, "SELECT code FROM codings ORDER BY number") == [("x",), ("y",)]
+    old = rows(store, "SELECT id FROM segments WHERE version = 1")
+    assert old == [(item.segments[0].id,)]
+    assert tuple(store.segments(ids=[item.segments[0].id])) == ()
+
+
+def test_codings_of_an_earlier_text_count_no_more(store: SqlStore) -> None:
+    """The document is not coded until its present text is."""
+    store.add_documents([stored("a"), stored("b")], coded=[coded("a", "x"), coded("b", "x")])
+    store.replace_text(replacement(), "why")
+    assert [one.document for one in store.codings()] == ["b"]
+    assert store.finished("anna") == {"b": "a"}
+    assert [one.id for one in store.coders()] == ["anna"]
+
+
+def test_codings_that_come_with_a_text_stand_on_its_provisions(store: SqlStore) -> None:
+    """They name the segments as the caller does, and the store knows them by ids of their own."""
+    store.add_documents([stored("a")], coded=[coded("a", "x")])
+    item = replacement()
+    moved = structs.replace(coded("a", mark="carried:a"), codings=(
+        structs.replace(coded("a", "x").codings[0], segment=item.segments[1].id),
+        structs.replace(coded("a", "y").codings[0], segment=""),
+    ))  # fmt: skip
+    store.replace_text(item, "why", [moved])
+    on_segment, on_document = store.codings("anna")
+    (place,) = store.segments(ids=[on_segment.segment])
+    assert (place.locator, place.text) == ("第二条", item.segments[1].text)
+    assert (on_document.code, on_document.segment) == ("y", "")
+    assert store.finished("anna") == {"a": "carried:a"}
+    later = structs.replace(coded("a", "z", mark="b"), codings=(
+        structs.replace(coded("a", "z").codings[0], segment=place.id),
+    ))  # fmt: skip
+    store.add_coded(later)
+    assert [one.code for one in store.codings("anna")] == ["z"]
+
+
+def test_codings_stay_append_only_after_a_text_is_replaced(store: SqlStore) -> None:
+    """Also those of the earlier text."""
+    store.add_documents([stored("a")], coded=[coded("a", "x")])
+    store.replace_text(replacement(), "why", [coded("a", mark="b")])
+    for statement in ("UPDATE codings SET code = 'y'", "DELETE FROM codings"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            rows(store, statement)
+
+
+def test_a_text_of_another_document_or_of_none_is_refused(store: SqlStore) -> None:
+    """Twin bytes, an unknown id, a removed one; and the file is as it was."""
+    store.add_documents([stored("a"), stored("b"), stored("c")])
+    store.remove_document("c", "why")
+    twin = structs.replace(
+        replacement(), document=structs.replace(replacement().document, sha256="b")
+    )
+    with pytest.raises(DuplicateDocument, match='"b"'):
+        store.replace_text(twin, "why")
+    for identity in ("c", "none"):
+        lost = structs.replace(
+            replacement(), document=structs.replace(replacement().document, id=identity)
+        )
+        with pytest.raises(UnknownName, match=f'"{identity}"') as caught:
+            store.replace_text(lost, "why")
+        assert set(caught.value.known) == {"a", "b"}
+    assert store.document("a") == stored("a").document
+    assert rows(store, "SELECT count(*) FROM earlier_texts") == [(0,)]
+    assert [one.id for one in store.segments()] == ["a:0-11", "b:0-11"]
+
+
+def test_a_text_may_go_back_to_the_bytes_it_had(store: SqlStore) -> None:
+    """It is its own twin, which is no other document."""
+    store.add_documents([stored("a")])
+    store.replace_text(replacement(), "why")
+    store.replace_text(stored("a"), "back")
+    assert store.document("a") == stored("a").document
+    assert [hit.segment.text for hit in store.search("网络安全")] == ["第一条 保障网络安全。"]
+    assert store.search("未成年人") == ()
+
+
+def test_documents_only_listed_have_no_text_and_no_hash(store: SqlStore) -> None:
+    """Several of them are no twins of each other; they are in the register and in no figure."""
+    listed = [
+        StoredDocument(document=Document(id=one, party="us", title=one, read=False), segments=())
+        for one in ("x", "y")
+    ]
+    store.add_documents([*listed, stored("a")])
+    assert store.document_ids() == ("x", "y", "a")
+    assert [one.read for one in store.documents(with_text=False)] == [False, False, True]
+    assert set(store.text_digests()) == {"a"}
+    assert "x" not in store.segment_counts()
+
+
+def test_a_listed_document_gets_its_text(store: SqlStore) -> None:
+    """It keeps its place in the order."""
+    listed = Document(id="a", party="cn", title="a", read=False)
+    store.add_documents([StoredDocument(document=listed, segments=()), stored("b")])
+    store.replace_text(replacement(), "read now")
+    assert store.document_ids() == ("a", "b")
+    assert store.document("a").read
+    assert store.segment_counts() == {"a": 2, "b": 1}
+    assert len(store.search("未成年人")) == 1
+
+
+def test_a_text_is_replaced_in_the_same_transaction_as_an_addition(store: SqlStore) -> None:
+    """A duplicate among the new ones leaves the old text where it was."""
+    store.add_documents([stored("a")])
+    with pytest.raises(DuplicateDocument):
+        store.add_documents([stored("b"), stored("b")], replaced=[replacement()])
+    assert store.document("a") == stored("a").document
+    store.add_documents([stored("b")], replaced=[replacement()])
+    assert store.document("a").title == "official"
+
+
+# --------------------------------------------------------------------------- fetches
+
+
+def test_fetch_records_come_back_the_same_oldest_first(store: SqlStore) -> None:
+    """Also of documents that are asked for twice, and of those that failed."""
+    records = (
+        FetchRecord(
+            document="a", at="2025-01-20T00:00:00+00:00", outcome="fetched",
+            url="https://example.org/a", final_url="https://example.org/b", sha256="ff", bytes=7,
+            media_type="text/html", placed={"locator": 3, "unplaced": 1}, unplaced=("第三条（一）",),
+        ),
+        FetchRecord(document="z", at="2025-01-19T00:00:00+00:00", outcome="failed", reason="no"),
+        FetchRecord(document="a", at="2025-01-21T00:00:00+00:00", outcome="unchanged"),
+    )  # fmt: skip
+    for record in records:
+        store.note_fetch(record)
+    assert store.fetches() == records
+    assert SqlStore(store.path).fetches() == records
+
+
+# --------------------------------------------------------------------------- migration
+
+# The tables as the first migration wrote them before texts had versions. Kept word for word: a
+# study made then must open now.
+VERSION_1 = """
+CREATE TABLE documents (rank INTEGER NOT NULL, id VARCHAR NOT NULL, party VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL, record TEXT NOT NULL, text TEXT NOT NULL, text_sha256 VARCHAR NOT NULL,
+    layout TEXT NOT NULL, added_at VARCHAR NOT NULL, removed_at VARCHAR, removed_why VARCHAR,
+    PRIMARY KEY (rank), UNIQUE (id));
+CREATE INDEX ix_documents_sha256 ON documents (sha256);
+CREATE TABLE document_history (number INTEGER NOT NULL, document VARCHAR NOT NULL,
+    record TEXT NOT NULL, replaced_at VARCHAR NOT NULL, PRIMARY KEY (number));
+CREATE INDEX ix_document_history_document ON document_history (document);
+CREATE TABLE segments (number INTEGER NOT NULL, id VARCHAR NOT NULL, document VARCHAR NOT NULL,
+    locator VARCHAR NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER,
+    headings TEXT NOT NULL, lead_start INTEGER, lead_end INTEGER, language VARCHAR NOT NULL,
+    PRIMARY KEY (number), UNIQUE (id));
+CREATE INDEX ix_segments_document ON segments (document);
+CREATE TABLE coders (id VARCHAR NOT NULL, version VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+    description TEXT NOT NULL, PRIMARY KEY (id, version));
+CREATE TABLE runs (number INTEGER NOT NULL, document VARCHAR NOT NULL, coder VARCHAR NOT NULL,
+    coder_version VARCHAR NOT NULL, codebook VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,
+    finished_at VARCHAR NOT NULL, PRIMARY KEY (number));
+CREATE INDEX runs_by_document ON runs (coder, document);
+CREATE TABLE codings (number INTEGER NOT NULL, run INTEGER NOT NULL, document VARCHAR NOT NULL,
+    segment VARCHAR NOT NULL, code VARCHAR NOT NULL, coder VARCHAR NOT NULL,
+    codebook VARCHAR NOT NULL, evidence_start INTEGER, evidence_end INTEGER, confidence FLOAT,
+    position VARCHAR, memo TEXT NOT NULL, created_at VARCHAR NOT NULL, PRIMARY KEY (number));
+CREATE INDEX ix_codings_run ON codings (run);
+CREATE TABLE vectors ("key" VARCHAR NOT NULL, model VARCHAR NOT NULL, vector BLOB NOT NULL,
+    PRIMARY KEY ("key", model));
+CREATE TABLE originals (sha256 VARCHAR NOT NULL, name VARCHAR NOT NULL, bytes INTEGER NOT NULL,
+    added_at VARCHAR NOT NULL, PRIMARY KEY (sha256));
+CREATE TRIGGER codings_no_update BEFORE UPDATE ON codings
+    BEGIN SELECT RAISE(ABORT, 'codings are append-only'); END;
+CREATE TRIGGER codings_no_delete BEFORE DELETE ON codings
+    BEGIN SELECT RAISE(ABORT, 'codings are append-only'); END;
+CREATE VIRTUAL TABLE segment_words USING fts5(words, content='', tokenize='unicode61');
+PRAGMA user_version = 1;
+"""
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Path:
+    """A store of version 1 with one document, its provision and one coding."""
+    path = tmp_path / "study.sqlite"
+    text = "第一条 保障网络安全。"
+    connection = sqlite3.connect(path)
+    connection.executescript(VERSION_1)
+    connection.execute(
+        "INSERT INTO documents VALUES (1, 'a', 'cn', 'a', ?, ?, 'h', ?, '2025', NULL, NULL)",
+        ('{"id":"a","party":"cn","title":"a","sha256":"a"}', text, '{"pages":[],"blocks":[]}'),
+    )
+    connection.execute(
+        "INSERT INTO segments VALUES (1, 'a:0-11', 'a', '第一条', 0, ?, NULL, '[]', NULL, NULL, 'zh')",
+        (len(text),),
+    )
+    connection.execute(
+        "INSERT INTO segment_words (rowid, words) VALUES (1, ?)", (" ".join(index_terms(text)),)
+    )
+    connection.execute("INSERT INTO coders VALUES ('anna', '1', 'person', 'test')")
+    connection.execute("INSERT INTO runs VALUES (1, 'a', 'anna', '1', 'b@1', 'm', '2025')")
+    connection.execute(
+        "INSERT INTO codings VALUES (1, 1, 'a', 'a:0-11', 'x', 'anna', 'b@1', 4, 9, NULL, "
+        "'requires', '', '2025')"
+    )
+    connection.commit()
+    connection.close()
+    return path
+
+
+def test_a_file_of_version_1_opens_with_all_it_held(old_file: Path) -> None:
+    """Document, provision, search, coder and codings are there as they were."""
+    store = SqlStore(old_file)
+    fresh = SqlStore(old_file.with_name("fresh.sqlite"))
+    assert store.document("a") == stored("a").document
+    assert tuple(store.segments()) == stored("a").segments
+    assert [hit.segment.id for hit in store.search("网络安全")] == ["a:0-11"]
+    assert store.codings() == coded("a", "x").codings
+    assert store.finished("anna") == {"a": "m"}
+    assert store.coders() == (CODER,)
+    assert store.fetches() == ()
+    assert rows(store, "PRAGMA user_version") == rows(fresh, "PRAGMA user_version")
+
+
+def test_a_migrated_file_has_the_shape_of_a_new_one(old_file: Path) -> None:
+    """Every table has the same columns of the same kinds, and every trigger is there."""
+    store = SqlStore(old_file)
+    fresh = SqlStore(old_file.with_name("fresh.sqlite"))
+    names = rows(fresh, "SELECT type, name FROM sqlite_master ORDER BY type, name")
+    assert rows(store, "SELECT type, name FROM sqlite_master ORDER BY type, name") == names
+    for kind, name in names:
+        if kind == "table":
+            shape = f"SELECT name, type, \"notnull\" FROM pragma_table_info('{name}') ORDER BY name"
+            assert rows(store, shape) == rows(fresh, shape), name
+
+
+def test_a_migrated_file_takes_later_texts_and_stays_append_only(old_file: Path) -> None:
+    """What is new works on what is old."""
+    store = SqlStore(old_file)
+    store.replace_text(replacement(), "why")
+    assert store.codings() == ()
+    assert store.segment_counts() == {"a": 2}
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        rows(store, "DELETE FROM codings")
+    assert SqlStore(old_file).document("a").title == "official"
 
 
 def test_vectors_come_back_as_unit_vectors(store: SqlStore) -> None:

@@ -637,7 +637,8 @@ def _replace_text(
         sa.select(table).where(table.c.id == identity).where(table.c.removed_at.is_(None))
     ).first()
     if old is None:
-        raise UnknownName("document", identity, connection.execute(sa.select(table.c.id)).scalars())
+        held = sa.select(table.c.id).where(table.c.removed_at.is_(None))
+        raise UnknownName("document", identity, connection.execute(held).scalars())
     twin = _twin(connection, item.document.sha256)
     if twin is not None and twin != identity:
         raise DuplicateDocument(
