@@ -297,9 +297,8 @@ def test_a_text_of_another_document_or_of_none_is_refused(store: SqlStore) -> No
         lost = structs.replace(
             replacement(), document=structs.replace(replacement().document, id=identity)
         )
-        with pytest.raises(UnknownName, match=f'"{identity}"') as caught:
+        with pytest.raises(UnknownName, match=f'unknown document "{identity}". Known: a, b'):
             store.replace_text(lost, "why")
-        assert set(caught.value.known) == {"a", "b"}
     assert store.document("a") == stored("a").document
     assert rows(store, "SELECT count(*) FROM earlier_texts") == [(0,)]
     assert [one.id for one in store.segments()] == ["a:0-11", "b:0-11"]
