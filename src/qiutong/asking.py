@@ -63,6 +63,7 @@ class Asked:
             self.as_of,
             count_bills=self.settings.count_bills,
             count_drafts=self.settings.count_drafts,
+            count_context=self.settings.count_context,
         )
         chosen = self._coder_of
         coders = self.settings.coding.coders

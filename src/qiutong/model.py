@@ -75,6 +75,13 @@ class Status(StrEnum):
         return self in (Status.RESCINDED, Status.SUPERSEDED, Status.VETOED, Status.EXPIRED)
 
 
+class Scope(StrEnum):
+    """Whether a document is about the subject of the study, or only touches it."""
+
+    CORE = "core"
+    CONTEXT = "context"
+
+
 class TextKind(StrEnum):
     """What the text held is, in relation to the official one."""
 
@@ -248,6 +255,9 @@ class Document(Value, frozen=True, kw_only=True):
         Of the bytes kept.
     source, verified
         Where the register's facts were seen, and what of them was checked.
+    scope
+        ``core``, or ``context`` for a document whose main subject is another: it is coded and can
+        be read, and enters no figure unless the study says so.
     read
         False for a document that is only listed: nobody has read its text, there is none here, and
         it enters no figure.
@@ -276,6 +286,7 @@ class Document(Value, frozen=True, kw_only=True):
     note: str = ""
     source: str = ""
     verified: str = ""
+    scope: Scope = Scope.CORE
     read: bool = True
     source_file: str = ""
     media_type: str = "text/plain"

@@ -26,6 +26,7 @@ from qiutong.model import (
     Overlap,
     OverlapChange,
     Party,
+    Scope,
     Stability,
     Status,
 )
@@ -117,6 +118,7 @@ def documents_as_of(
     *,
     count_bills: bool = True,
     count_drafts: bool = True,
+    count_context: bool = False,
 ) -> tuple[tuple[Document, ...], dict[str, dict[str, str]]]:
     """Keep the documents that spoke for their party on a day.
 
@@ -134,6 +136,8 @@ def documents_as_of(
         Whether bills count before they are enacted.
     count_drafts
         Whether drafts count before they are adopted.
+    count_context
+        Whether documents of scope ``context`` count.
 
     Returns
     -------
@@ -145,7 +149,7 @@ def documents_as_of(
     kept: list[Document] = []
     left_out: dict[str, dict[str, str]] = {}
     for document in documents:
-        reason = _why_left_out(document, as_of, count_bills, count_drafts)
+        reason = _why_left_out(document, as_of, count_bills, count_drafts, count_context)
         if reason:
             left_out[document.id] = reason
         else:
@@ -179,12 +183,17 @@ def doubts_as_of(documents: Iterable[Document], as_of: date) -> dict[str, dict[s
 
 
 def _why_left_out(
-    document: Document, as_of: date, count_bills: bool, count_drafts: bool
+    document: Document, as_of: date, count_bills: bool, count_drafts: bool, count_context: bool
 ) -> dict[str, str]:
     if not document.read:
         return {
             "en": "listed only: its text has not been read",
             "zh": "仅列目，尚未读取其文本",
+        }
+    if document.scope is Scope.CONTEXT and not count_context:
+        return {
+            "en": "context: its main subject is another",
+            "zh": "背景文件：其主题并非本研究对象",
         }
     issued = document.date_issued
     if issued is not None and issued > as_of:

@@ -20,6 +20,7 @@ from qiutong.model import (
     Force,
     Instrument,
     IssuerType,
+    Scope,
     Status,
     TextKind,
 )
@@ -46,6 +47,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "note": ("notes",),
     "source": (),
     "verified": (),
+    "scope": (),
     "read": (),
 }
 """Columns of a register, each with the other names it may have."""
@@ -56,6 +58,7 @@ _VOCABULARIES: dict[str, type[StrEnum]] = {
     "force": Force,
     "status": Status,
     "text_kind": TextKind,
+    "scope": Scope,
 }
 
 

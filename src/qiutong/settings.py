@@ -143,6 +143,8 @@ class Settings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Id of a bundled playbook, or path of a folder relative to the study.
     count_bills, count_drafts
         Whether bills not enacted, and drafts, count as a party's voice.
+    count_context
+        Whether documents of scope ``context`` count, whose main subject is another.
     """
 
     name: str = ""
@@ -152,6 +154,7 @@ class Settings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     as_of: str = "today"
     count_bills: bool = True
     count_drafts: bool = True
+    count_context: bool = False
     interval_level: Annotated[float, msgspec.Meta(gt=0.5, lt=1.0)] = 0.95
     coding: CodingSettings = CodingSettings()
     thresholds: Thresholds = Thresholds()
