@@ -627,13 +627,15 @@ def demo(
             later = study.results("today")
             results = msgspec.structs.replace(results, comparison=compare_results(results, later))
         paths = [study.report(language=language, results=results) for language in ("en", "zh")]
+    unread = sum(not one.read for one in study.documents())
     _say(
-        f"{len(results.documents)} bundled documents as of {results.as_of}. They are digests in "
-        "our own words, coded by a program and reviewed by nobody yet: a worked example, not a "
-        "finding.\n"
+        f"{len(results.documents)} bundled documents as of {results.as_of} ({unread} more are "
+        "listed, whose text nobody has read). They are digests in our own words, coded twice by a "
+        "large language model and adjudicated, and reviewed by no person yet: a worked example.\n"
     )
     _print_recommendations(study, results.recommendations)
-    _say("")
+    if results.comparison:
+        _print_since(results.comparison)
     for path in paths:
         _say(f"The report is {path}")
 
@@ -952,6 +954,23 @@ def _print_recommendations(study: "Study", held: Iterable["Recommendation"]) -> 
             ]
         )
     _print_table(["Verdict", "Topic", "Track", "Forum"], rows)
+
+
+def _print_since(held: "Comparison") -> None:
+    """Say in a few lines what differs on the later day."""
+
+    def words(one: Any) -> str:
+        return one.value.replace("-", " ") if one else "not weighed"
+
+    moved = [one for one in held.topics if one.before != one.after]
+    _say(
+        f"By {held.after}: {len(held.ended)} of these documents have ended and "
+        f"{len(held.entered)} are new; {len(moved)} of {len(held.topics)} topics are judged "
+        "otherwise:"
+    )
+    for one in moved:
+        _say(f"  {one.title.get('en', one.topic)}: {words(one.before)}, now {words(one.after)}")
+    _say("")
 
 
 def _coefficient(held: "Coefficient") -> str:

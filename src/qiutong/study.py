@@ -471,7 +471,8 @@ class Study:
         """Code the documents with the built-in coder.
 
         Only what has changed is coded: a document is passed over when this version of the coder
-        has coded this text with this codebook before.
+        has coded this text with this codebook before, or when a coder that ``study.toml`` names
+        before the built-in one has coded it.
 
         Parameters
         ----------
@@ -490,7 +491,14 @@ class Study:
             for document, text in self.store.text_digests().items()
         }
         done = {} if again else self.store.finished(coder.coder.id)
-        todo = [one for one, mark in fingerprints.items() if done.get(one) != mark]
+        coders = self.settings.coding.coders
+        before = coders[: coders.index(coder.coder.id)] if coder.coder.id in coders else ()
+        settled = {one for name in before for one in self.store.finished(name)}
+        todo = [
+            one
+            for one, mark in fingerprints.items()
+            if done.get(one) != mark and (again or one not in settled)
+        ]
         unchanged = tuple(one for one in fingerprints if one not in set(todo))
         warnings = tuple(
             told["en"]
