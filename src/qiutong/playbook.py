@@ -409,6 +409,8 @@ class Term(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
         How each party uses it: party id to text by language.
     caution
         What to check before reading both as the same.
+    since, until
+        First and last day on which this was so; open where empty.
     from_memory
         Parties whose usage is told from background knowledge, where the rest was looked up.
     """
@@ -417,6 +419,8 @@ class Term(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     term: dict[str, str]
     usage: dict[str, dict[str, str]] = {}
     caution: dict[str, str] = {}
+    since: str = ""
+    until: str = ""
     from_memory: tuple[str, ...] = ()
     source: Cited
     verified: Verified = "memory"
@@ -816,6 +820,8 @@ def _check_glossary(file: _File, terms: tuple[Term, ...], parties: tuple[str, ..
     for index, term in enumerate(terms):
         _check_source(file, term.source, "terms", index, "source")
         file.need("party", term.from_memory, parties, "terms", index, "from_memory")
+        file.day(term.since, "terms", index, "since")
+        file.day(term.until, "terms", index, "until")
 
 
 def _check_fora(

@@ -13,6 +13,8 @@ from qiutong.codebook import load_codebook
 from qiutong.errors import BadSettings, UnknownName
 from qiutong.model import Code, Codebook, Forum, Source
 from qiutong.playbook import (
+    Fact,
+    ForumEntry,
     bundled_playbook,
     first_day,
     known_on,
@@ -56,7 +58,7 @@ def test_bundled_playbook_loads_whole(codebook) -> None:
     counts = [
         len(part) for part in (playbook.tensions, playbook.topics, playbook.fora, playbook.glossary)
     ]
-    assert counts == [20, 24, 41, 39]
+    assert counts == [20, 24, 43, 43]
     assert playbook.warnings == ()
     published = [topic for topic in playbook.topics if topic.basis == "published"]
     assert len(published) == 4
@@ -71,10 +73,111 @@ def test_every_text_of_the_bundled_playbook_is_in_both_languages(codebook) -> No
     texts += [t.keep_out for one in playbook.topics for t in one.tensions if t.keep_out]
     texts += [fact.text for one in playbook.tensions for fact in one.evidence]
     texts += [text for one in playbook.glossary for text in (one.term, one.caution)]
+    texts += [usage for one in playbook.glossary for usage in one.usage.values()]
     texts += [{"en": one.state, "zh": one.state_zh} for one in playbook.fora]
+    texts += [{"en": one.topics, "zh": one.topics_zh} for one in playbook.fora]
+    texts += [source.fact for one in playbook.fora for source in one.sources if source.fact]
+    texts += [one.meaning for one in playbook.tracks.properties]
     for text in texts:
         assert text.get("en"), text
         assert re.search(r"[\u4e00-\u9fff]", text.get("zh", "")), text
+
+
+# A citation such as "NPR" or "AGORA 50" reads the same in both, but words must be Chinese in Chinese.
+ENGLISH_WORDS = re.compile(
+    r"(?<![A-Za-z-])(?:the|of|and|on|as|cited|report|note|from)(?![A-Za-z-])"
+)
+
+
+def test_every_source_of_the_bundled_playbook_is_in_both_languages(codebook) -> None:
+    """No citation of a Chinese report is left in English words."""
+    playbook = load_playbook(bundled_playbook(), codebook)
+    cited = [fact.as_source() for one in playbook.tensions for fact in one.evidence]
+    cited += [source for one in playbook.fora for source in one.sources]
+    texts = [one.citation for one in cited]
+    texts += [one.source for one in playbook.glossary]
+    texts += [one.source for one in (*playbook.topics, *playbook.rivalry.implied)]
+    for text in texts:
+        assert text["en"]
+        assert text["zh"]
+        assert not ENGLISH_WORDS.search(text["zh"]), text["zh"]
+
+
+def test_every_tension_of_the_bundled_playbook_has_dated_evidence_of_both_sides(codebook) -> None:
+    """No dispute is told by one side alone, and none rests on memory alone on either side."""
+    playbook = load_playbook(bundled_playbook(), codebook)
+    for tension in playbook.tensions:
+        assert all(fact.date for fact in tension.evidence), tension.id
+        for party in playbook.parties:
+            seen = {fact.verified for fact in tension.evidence if fact.party == party}
+            assert seen - {"memory"}, (tension.id, party)
+
+
+LATER_YEAR = re.compile(r"(?<![\d/.])(20[12]\d)(?!\d)")
+# A plan or a statute's name may hold a later year, known on the day itself.
+NAMED_YEARS = re.compile(
+    r"FY20\d\d|20\d\d财年|by 2030|2030年|until 27 November 2026|至2026年11月27日|"
+    r"to 10 January 2027|至2027年1月10日|November 2026"
+)
+
+
+def told_later(texts: dict[str, str], day: str) -> list[str]:
+    """Give texts that name a year after a day's."""
+    return [
+        text
+        for text in texts.values()
+        if any(year > day[:4] for year in LATER_YEAR.findall(NAMED_YEARS.sub("", text)))
+    ]
+
+
+def test_no_fact_of_the_bundled_playbook_tells_of_a_later_one(codebook) -> None:
+    """Evidence dated by a day is all that an earlier report shows, so each fact keeps to its day."""
+    playbook = load_playbook(bundled_playbook(), codebook)
+    facts = [fact.as_source() for one in playbook.tensions for fact in one.evidence]
+    facts += [source for one in playbook.fora for source in one.sources if source.fact]
+    for fact in facts:
+        assert told_later(fact.fact, fact.date) == []
+        assert told_later(fact.citation, fact.date) == []
+    for tension in playbook.tensions:
+        for texts in (tension.name, tension.why):
+            assert told_later(texts, "2000") == [], tension.id
+
+
+def test_nothing_of_a_later_day_stands_in_the_picture_of_an_earlier_one(codebook) -> None:
+    """On the day of the report, names, meetings and terms of 2025 and 2026 are not there."""
+    playbook = load_playbook(bundled_playbook(), codebook)
+    day = date(2025, 1, 20)
+    for forum in playbook.fora:
+        if stands(forum.since, forum.until, day):
+            then = known_on(forum, day)
+            assert then.state == then.state_zh == ""
+            assert then.last_met <= "2025-01-20"
+            texts = [then.name, {"en": then.topics, "zh": then.topics_zh}]
+            texts += [text for one in then.sources for text in (one.fact, one.citation)]
+            assert [told_later(text, "2025") for text in texts if told_later(text, "2024")] == []
+    for term in playbook.glossary:
+        if stands(term.since, term.until, day):
+            for text in (term.term, term.caution, term.source, *term.usage.values()):
+                assert told_later(text, "2024") == [], term.id
+
+
+def test_newest_state_of_the_bundled_playbook_is_that_of_autumn_2026(codebook) -> None:
+    """Today's picture holds the dialogue agreed in September 2026 and no ended channel."""
+    playbook = load_playbook(bundled_playbook(), codebook)
+    day = date(2026, 11, 23)
+    held = {
+        one.id: known_on(one, day) for one in playbook.fora if stands(one.since, one.until, day)
+    }
+    assert "September 2026" in held["us-cn-ai-dialogue"].state
+    assert held["us-cn-leaders"].last_met == "2026-09-24"
+    assert held["us-cn-incident-channel"].planned
+    assert "us-cn-intergov-2024" not in held
+    early = {
+        one.id: one for one in playbook.fora if stands(one.since, one.until, date(2025, 1, 20))
+    }
+    assert known_on(early["us-cn-intergov-2024"], date(2025, 1, 20)).last_met == "2024-05-14"
+    assert known_on(early["us-cn-leaders"], date(2025, 1, 20)).last_met == "2024-11-16"
+    assert "us-cn-ai-dialogue" not in early
 
 
 def test_every_fact_of_the_bundled_playbook_names_its_source(codebook) -> None:
@@ -97,7 +200,7 @@ def test_every_fact_of_the_bundled_playbook_names_its_source(codebook) -> None:
         ("topics.yaml", "subject: {third-countries: true}", "subject: {third-country: true}",
          'unknown property "third-country"'),
         ("tensions.yaml", "touches: [risk.rights]", "touches: [risk.right]", 'unknown code "risk.right"'),
-        ("tensions.yaml", 'date: "2019-10"', 'date: "October 2019"', "YYYY"),
+        ("tensions.yaml", 'date: "2019-10-09"', 'date: "October 2019"', "YYYY"),
         ("tracks.yaml", "    track: industry-consortium", "    track: industry", 'unknown track "industry"'),
         ("tracks.yaml", "      channels: standards-body", "      channels: standards-bodies",
          'unknown kind of forum "standards-bodies"'),
@@ -266,6 +369,45 @@ def test_a_forum_is_given_with_what_was_known_on_the_day() -> None:
     early, late = known_on(forum, date(2025, 1, 20)), known_on(forum, date(2026, 12, 1))
     assert (early.state, early.last_met) == ("", "")
     assert late == forum
+
+
+def test_meetings_of_a_forum_show_from_their_day_on() -> None:
+    """On an earlier day the last meeting is the last one held by then, with its source."""
+    entry = ForumEntry(
+        id="x", name={"en": "X"}, kind="track-2", source={"en": "list", "zh": "清单"},
+        as_of="2026-10-10", state={"en": "Active", "zh": "活跃"}, verified="secondary",
+        unchecked={"en": "beginning", "zh": "起始时间"},
+        meetings=(
+            Fact(text={"en": "First", "zh": "首次"}, date="2024-02", source="a"),
+            Fact(text={"en": "Second", "zh": "第二次"}, date="2026-05-14", source="b"),
+        ),
+    )  # fmt: skip
+    forum = entry.as_forum()
+    assert forum.last_met == "2026-05-14"
+    assert forum.sources[0].citation["zh"] == "清单（凭记忆：起始时间）"
+    before, early, late = (known_on(forum, date(*day)) for day in
+                           ((2024, 2, 28), (2025, 1, 20), (2026, 10, 10)))  # fmt: skip
+    assert (before.last_met, [one.text for one in before.sources]) == (
+        "", ["list (from memory: beginning)"],
+    )  # fmt: skip
+    assert (early.last_met, early.state) == ("2024-02", "")
+    assert [one.fact["en"] for one in early.sources] == ["First"]
+    assert late == forum
+
+
+def test_a_meeting_without_a_day_is_refused(folder: Path, codebook) -> None:
+    """An undated meeting could not be kept out of an earlier picture."""
+    line = spoil(folder, "fora.yaml", '{date: "2024-05-14", text', '{date: "", text')
+    with pytest.raises(BadSettings, match="a meeting needs a date") as caught:
+        load_playbook(folder, codebook)
+    assert caught.value.line == line
+
+
+def test_a_party_from_memory_must_be_one_of_the_playbook(folder: Path, codebook) -> None:
+    """A misspelt party in the glossary is an error."""
+    spoil(folder, "glossary.yaml", "from_memory: [us]", "from_memory: [usa]")
+    with pytest.raises(BadSettings, match='unknown party "usa"'):
+        load_playbook(folder, codebook)
 
 
 def test_a_beginning_known_by_its_year_counts_from_the_years_end() -> None:

@@ -46,7 +46,7 @@ from qiutong.model import (
     TopicChange,
     Verdict,
 )
-from qiutong.playbook import Term
+from qiutong.playbook import Term, stands
 from qiutong.settings import parse_yaml
 
 CONTEXT_CHARS = 600
@@ -320,7 +320,7 @@ class ReportView:
     def __init__(self, results: Results, wording: Wording, glossary: Sequence[Term]) -> None:
         self.results = results
         self.t = wording
-        self.glossary = glossary
+        self.glossary = [one for one in glossary if stands(one.since, one.until, results.as_of)]
         self.parties = {party.id: party for party in results.parties}
         self.documents = {one.id: one for one in (*results.left_out_documents, *results.documents)}
         self.in_scope = {one.id for one in results.documents}
