@@ -24,7 +24,7 @@ PARTS = [
     ("Evidence", ["Passage", "EvidencePair", "CounterEvidence", "Rivalry"]),
     ("Screening", ["Screen", "ScreenReason", "Source"]),
     ("Recommendation", ["Recommendation", "TrackAdvice", "WouldChange", "Forum"]),
-    ("Everything at once", ["Results"]),
+    ("Everything at once", ["Results", "Comparison", "TopicChange"]),
 ]
 
 PLAIN = {

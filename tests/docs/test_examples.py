@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from qiutong import Study
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(
     r"<!-- run: (?P<name>\w+)(?P<fails>, fails)? -->\n```sh\n(?P<code>.*?)```", re.DOTALL
@@ -56,6 +58,24 @@ def test_the_commands_of_the_readme_run(tmp_path: Path, register: Path) -> None:
     outputs = run_blocks(ROOT / "README.md", "readme", tmp_path)
     assert (tmp_path / "my-study" / "report.en.html").exists()
     assert "第一条" in outputs[-1]
+
+
+def test_codings_made_by_hand_come_to_count_as_the_page_says(
+    tmp_path: Path, register: Path
+) -> None:
+    """Two readings and an adjudication are taken over, counted and compared."""
+    page = ROOT / "docs" / "how-to" / "code-by-hand.md"
+    outputs = run_blocks(page, "byhand", register.parent)
+    assert "显式标识和数字水印" in outputs[2]
+    assert 'row 7: "risk.cbnr" is no code' in outputs[3]
+    assert "adjudicated" in outputs[5]
+    assert "read by li, smith" in outputs[7]
+    with Study(register.parent / "my-study") as study:
+        held = {(one.document, one.code) for one in study.codings("adjudicated")}
+        assert {document for document, _ in held} == {"us-act", "cn-rule"}
+        assert ("us-act", "risk.safety") in held
+        assert ("us-act", "risk.reliability") not in held
+        assert [one.id for one in study.results().coders] == ["adjudicated", "builtin"]
 
 
 def test_every_command_is_in_the_reference(tmp_path: Path) -> None:
