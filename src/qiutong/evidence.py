@@ -4,13 +4,18 @@ Vectors rank, they prove nothing: no cosine tells an equivalent from a near miss
 invisible to them. Direction and force come from the positions that rules read.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import combinations, permutations, zip_longest
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qiutong.codebook import descendants
 from qiutong.errors import InputError, UnknownName
 from qiutong.model import (
     Codebook,
@@ -20,6 +25,7 @@ from qiutong.model import (
     EvidencePair,
     Force,
     Grade,
+    Instrument,
     IssuerType,
     Overlap,
     Party,
@@ -27,18 +33,83 @@ from qiutong.model import (
     Position,
     Rivalry,
     Segment,
+    Status,
 )
 from qiutong.overlap import lineage
 from qiutong.text import split_sentences
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Vector = Callable[[str], "NDArray[np.floating] | None"]
 ByParty = Mapping[str, Sequence[Passage]]
+Span = tuple[str, int, int]  # document, start, end
 
-# Passages per party looked at for one code, the best first: bounds the cosines to 60 × 60.
-CANDIDATES = 60
+# Passages per party looked at for one code, the best of each document first: bounds the cosines to
+# 200 × 200.
+CANDIDATES = 200
 
-# What a position is worth in a pair: a commitment shows more than a mention.
+# Parts of a pair's fitness, each in [0, 1]; the fitness is their weighted mean. What can make a pair
+# misleading counts 2, what makes it less fit to quote 1. The whole numbers are a ranking by us, not an
+# estimate. A pair's score is its closeness in meaning times its fitness.
+WEIGHTS = {
+    "position": 2,  # the two do the same: require, promise, encourage, ...
+    "voice": 2,  # the document speaks for its party
+    "standing": 2,  # the document is adopted and has not ended
+    "focus": 2,  # the words carry few other codes
+    "firmness": 2,  # it commits rather than mentions
+    "kind": 1,  # the two documents are of like force, issuer and instrument
+    "agreed": 1,  # the coder's confidence
+    "length": 1,  # whole sentences, neither a fragment nor a page
+    "fresh": 1,  # the document is not yet quoted for other codes
+}
+# Parts that one passage has by itself; a pair has the lower of the two, being as weak as its weaker.
+_OF_PASSAGE = ("voice", "standing", "focus", "firmness", "agreed", "length", "fresh")
+_UNKNOWN = 0.5
+# A pair with a passage that stands under another code already tells a reader less.
+_AGAIN = 0.75
+
+_VOICE = {
+    IssuerType.CENTRAL_GOVERNMENT: 1.0,
+    IssuerType.DIPLOMATIC: 1.0,
+    IssuerType.STANDARDS_BODY: 0.75,
+    IssuerType.SUBNATIONAL_GOVERNMENT: 0.75,
+    IssuerType.COMPANY: 0.75,
+    IssuerType.INDUSTRY_ASSOCIATION: 0.5,
+    IssuerType.UNKNOWN: _UNKNOWN,
+    IssuerType.EXPERT_GROUP: 0.25,
+}
+_STANDING = {
+    Force.BINDING: 1.0,
+    Force.VOLUNTARY: 1.0,
+    Force.ASPIRATIONAL: 0.5,
+    Force.UNKNOWN: _UNKNOWN,
+}
+
+# Issuers and instruments that are of like kind. A draft of unknown kind is like nothing.
+_ISSUERS = (
+    {
+        IssuerType.CENTRAL_GOVERNMENT,
+        IssuerType.SUBNATIONAL_GOVERNMENT,
+        IssuerType.DIPLOMATIC,
+    },
+    {IssuerType.STANDARDS_BODY},
+    {IssuerType.COMPANY, IssuerType.INDUSTRY_ASSOCIATION},
+    {IssuerType.EXPERT_GROUP},
+)
+_INSTRUMENTS = (
+    {
+        Instrument.LAW,
+        Instrument.REGULATION,
+        Instrument.EXECUTIVE_ORDER,
+        Instrument.MEMORANDUM,
+        Instrument.BILL,
+    },
+    {Instrument.STANDARD, Instrument.GUIDANCE},
+    {Instrument.STRATEGY, Instrument.POSITION_PAPER, Instrument.STATEMENT},
+    {Instrument.VOLUNTARY_COMMITMENT, Instrument.CORPORATE_FRAMEWORK},
+)
+
+# What a position shows in a pair: a commitment shows more than a mention.
 _STRENGTH = {
     Position.REQUIRES: 1.0,
     Position.PROHIBITS: 1.0,
@@ -51,15 +122,25 @@ _STRENGTH = {
 _BINDS = frozenset({Position.REQUIRES, Position.PROHIBITS})
 _FURTHERS = frozenset({Position.REQUIRES, Position.COMMITS, Position.ENCOURAGES})
 
-# Characters that read well as one quotation; below is a fragment, above a reader gets lost.
-_READABLE = {"zh": (12, 200), "ja": (12, 200)}
-_READABLE_ELSEWHERE = (30, 500)
+# Likeness of two positions that are not the same; those not named have nothing in common.
+_LIKENESS = {
+    frozenset({Position.REQUIRES, Position.COMMITS}): 0.75,
+    frozenset({Position.COMMITS, Position.ENCOURAGES}): 0.75,
+    frozenset({Position.REQUIRES, Position.PROHIBITS}): 0.75,
+    frozenset({Position.REQUIRES, Position.ENCOURAGES}): 0.5,
+    frozenset({Position.COMMITS, Position.PROHIBITS}): 0.5,
+    frozenset({Position.WARNS, Position.PROHIBITS}): 0.5,
+    frozenset({Position.WARNS, Position.MENTIONS}): 0.5,
+}
 
-# Factors on a pair whose positions differ in force, or point in opposite directions.
-_OTHER_FORCE, _OPPOSED = 0.85, 0.4
-
-# Each document already quoted for the code lowers a pair, so that the few shown come from many.
-_SEEN_DOCUMENT = 0.6
+# Characters that read well as one quotation, from half a sentence to about three; a Chinese character
+# says about as much as three letters. Below is a fragment, above a reader gets lost.
+_READABLE = {"zh": (12, 120), "ja": (12, 120)}
+_READABLE_ELSEWHERE = (36, 360)
+# A quotation that breaks off in mid-sentence is half a quotation.
+_BROKEN = 0.5
+_SENTENCE_ENDS = frozenset("。！？；….!?;")
+_CLOSERS = "”’』」》）)]\"'"
 
 # Passages count as being on one subject when their cosine is among the top tenth of the code's and
 # not below this. The floor only keeps plainly unrelated sentences from being called opposed.
@@ -75,6 +156,16 @@ _WRONGS = (
     "infring", "violat", "breach", "unlawful", "illegal", "discriminat", "without", "unless",
     "侵害", "侵犯", "违反", "违法", "非法", "危害", "歧视", "损害", "未经", "不正当",
 )  # fmt: skip
+
+# Words by which a passage stands against an act: in direction it is a prohibition of a wrong.
+_OPPOSES = re.compile(
+    r"\b(?:oppos(?:e|es|ing)|condemn\w*|deplor\w*|unacceptable)\b|反对|谴责|抵制", re.IGNORECASE
+)
+# Words by which it accuses somebody, named or not, which is never common ground.
+_ACCUSES = re.compile(
+    r"\b(?:hegemon\w*|authoritarian\w*|cold war)\b|霸权|霸凌|霸道|打压|围堵|脱钩|冷战|威权",
+    re.IGNORECASE,
+)
 
 _WORDS = {
     Position.PROHIBITS: ("prohibits", "禁止"),
@@ -202,16 +293,88 @@ def _passage(
 # --------------------------------------------------------------------------- ranking
 
 
+class _Judge:
+    """What is known of documents and of what was quoted, to weigh a passage."""
+
+    def __init__(
+        self,
+        documents: Iterable[Document] = (),
+        as_of: date | None = None,
+        others: Mapping[Span, int] | None = None,
+        quoted: Sequence[Passage] = (),
+    ) -> None:
+        self.documents = {document.id: document for document in documents}
+        self.as_of = as_of
+        self.others = others or {}
+        times = Counter(passage.document for passage in quoted)
+        usual = sum(times.values()) / len(times) if times else 1.0
+        # Half for a document quoted as often as the average one, so that it scales with the report.
+        self.freshness = {name: usual / (usual + count) for name, count in times.items()}
+        self.spans = {_span(passage) for passage in quoted}
+
+    def parts(self, passage: Passage) -> tuple[float, ...]:
+        """Parts of the score that the passage has by itself, in the order of ``_OF_PASSAGE``."""
+        document = self.documents.get(passage.document)
+        return (
+            _VOICE[document.issuer_type] if document else _UNKNOWN,
+            self._standing(document) if document else _UNKNOWN,
+            1.0 / (1.0 + self.others.get(_span(passage), 0)),
+            _STRENGTH[passage.position],
+            _confidence(passage),
+            _readability(passage),
+            self.freshness.get(passage.document, 1.0),
+        )
+
+    def worth(self, passage: Passage) -> float:
+        """Weighted mean of the passage's own parts."""
+        weights = [WEIGHTS[part] for part in _OF_PASSAGE]
+        total = sum(w * v for w, v in zip(weights, self.parts(passage), strict=True))
+        return total / sum(weights)
+
+    def _standing(self, document: Document) -> float:
+        ended = document.ended_on
+        if document.status.ended and (ended is None or self.as_of is None or ended <= self.as_of):
+            return 0.0
+        proposed = document.instrument is Instrument.BILL and document.status != Status.IN_FORCE
+        if proposed or document.instrument == Instrument.DRAFT or document.status == Status.DRAFT:
+            return 0.0
+        return _STANDING[document.force]
+
+    def kinds(self, passage: Passage) -> tuple[int, int, int]:
+        """Force, issuer and instrument of the passage's document as numbers, -1 where not known."""
+        document = self.documents.get(passage.document)
+        if document is None:
+            return (-1, -1, -1)
+        return (
+            -1 if document.force is Force.UNKNOWN else _FORCES.index(document.force),
+            _group(document.issuer_type, _ISSUERS),
+            _group(document.instrument, _INSTRUMENTS),
+        )
+
+
+def _group(value: IssuerType | Instrument, groups: Sequence[set[Any]]) -> int:
+    return next((number for number, group in enumerate(groups) if value in group), -1)
+
+
+def _span(passage: Passage) -> Span:
+    return (passage.document, passage.start, passage.end)
+
+
 @dataclass(frozen=True)
 class _Candidates:
-    """The best passages of one party on one code, with their worth and vectors.
+    """The best passages of one party on one code, with their parts of the score and vectors.
 
-    ``vectors`` has shape (passages, dimensions), unit rows; rows of NaN where there is none.
+    ``parts`` has shape (passages, parts), ``kinds`` (passages, 3) and ``vectors`` (passages,
+    dimensions): unit rows, or rows of NaN where there is none. ``subject`` is the cosine of each with
+    what the code is about, ``again`` whether it is quoted for another code.
     """
 
     passages: tuple[Passage, ...]
-    worth: Floats
+    parts: Floats
+    kinds: NDArray[np.int64]
     vectors: Floats
+    subject: Floats
+    again: Flags
 
 
 def _confidence(passage: Passage) -> float:
@@ -220,28 +383,70 @@ def _confidence(passage: Passage) -> float:
 
 
 def _readability(passage: Passage) -> float:
-    """1 for a quotation of readable length, less for a fragment or a wall of text."""
+    """1 for whole sentences of readable length, less for a fragment or a wall of text."""
     least, most = _READABLE.get(passage.language, _READABLE_ELSEWHERE)
     length = len(passage.text)
-    return min(1.0, length / least, most / length)
+    return min(1.0, length / least, most / length) * (1.0 if _is_whole(passage) else _BROKEN)
 
 
-def _worth(passage: Passage) -> float:
-    return _confidence(passage) * _STRENGTH[passage.position] * _readability(passage)
+def _is_whole(passage: Passage) -> bool:
+    """Whether a quotation starts and ends where a sentence or its provision does."""
+    text = passage.segment_text
+    before = text[: passage.start - passage.segment_start].rstrip()
+    after = text[passage.end - passage.segment_start :].strip()
+    return _closes(before) and (not after or _closes(passage.text))
 
 
-def _shortlist(passages: Iterable[Passage], vector: Vector | None) -> _Candidates:
-    ranked = sorted(passages, key=lambda p: (-_worth(p), p.document, p.start, p.end))[:CANDIDATES]
-    found = [None if vector is None else vector(passage.text) for passage in ranked]
+def _closes(text: str) -> bool:
+    bare = text.rstrip().rstrip(_CLOSERS)
+    # A colon opens a list: what follows it is an item of its own.
+    return not bare or bare[-1] in _SENTENCE_ENDS or bare[-1] in ":："
+
+
+def _units(texts: Sequence[str], vector: Vector | None) -> Floats:
+    """Vectors of texts as unit rows, NaN where there is none."""
+    found = [None if vector is None else vector(text) for text in texts]
     width = next((len(one) for one in found if one is not None), 1)
-    vectors = np.full((len(ranked), width), np.nan)
+    vectors = np.full((len(texts), width), np.nan)
     for row, one in enumerate(found):
         if one is not None:
             length = float(np.linalg.norm(one))
             # A zero vector says nothing about the sentence: as good as none.
             if length > 0:
                 vectors[row] = np.asarray(one, dtype=np.float64) / length
-    return _Candidates(tuple(ranked), np.array([_worth(p) for p in ranked]), vectors)
+    return vectors
+
+
+def _nearest(vectors: Floats, examples: Floats) -> Floats:
+    """Cosine of each row with the nearest example, NaN where unknown."""
+    examples = examples[~np.isnan(examples).any(axis=1)]
+    if not len(examples) or examples.shape[1] != vectors.shape[1]:
+        return np.full(len(vectors), np.nan)
+    near: Floats = np.round(vectors @ examples.T, 6).max(axis=1)
+    return near
+
+
+def _shortlist(
+    passages: Iterable[Passage],
+    vector: Vector | None,
+    judge: _Judge,
+    examples: Sequence[str] = (),
+) -> _Candidates:
+    """Take the best of each document first, so that a long document does not fill the list."""
+    ordered = sorted(passages, key=lambda p: (-judge.worth(p), p.document, p.start, p.end))
+    seen: Counter[str] = Counter()
+    turns = []
+    for passage in ordered:
+        turns.append(seen[passage.document])
+        seen[passage.document] += 1
+    rounds = sorted(range(len(ordered)), key=turns.__getitem__)  # stable: by worth within a round
+    ranked = [ordered[number] for number in rounds[:CANDIDATES]]
+    vectors = _units([passage.text for passage in ranked], vector)
+    subject = _nearest(vectors, _units(examples, vector))
+    parts = np.array([judge.parts(p) for p in ranked]).reshape(len(ranked), len(_OF_PASSAGE))
+    kinds = np.array([judge.kinds(p) for p in ranked], dtype=np.int64).reshape(len(ranked), 3)
+    again = np.array([_span(passage) in judge.spans for passage in ranked], dtype=bool)
+    return _Candidates(tuple(ranked), parts, kinds, vectors, subject, again)
 
 
 def _cosines(one: _Candidates, other: _Candidates) -> Floats:
@@ -272,25 +477,211 @@ def _forbids_a_wrong(text: str) -> bool:
     return any(word in lower for word in _WRONGS)
 
 
-def _fit(one: Position | None, other: Position | None) -> float:
-    if one == other or one is None or other is None:
-        return 1.0
-    return _OPPOSED if _are_opposed(one, other) else _OTHER_FORCE
+def _opposes(passage: Passage) -> bool:
+    return bool(_OPPOSES.search(passage.text))
 
 
-def _scores(one: _Candidates, other: _Candidates, cosines: Floats) -> Floats:
-    """Worth of each pair; those with a cosine (2 to 3) stand before those without (0 to 1)."""
-    fit = np.array(
-        [[_fit(p.position, q.position) for q in other.passages] for p in one.passages]
-    ).reshape(cosines.shape)
-    quality = np.sqrt(np.outer(one.worth, other.worth)) * fit
-    ranked: Floats = np.where(
-        np.isnan(cosines), quality, 2.0 + np.clip(np.nan_to_num(cosines), 0.0, 1.0) * quality
-    )
-    return ranked
+def _accuses(passage: Passage) -> bool:
+    return bool(_ACCUSES.search(passage.text))
+
+
+def _direction(passage: Passage) -> Position | None:
+    """Position for pairing: who opposes an act stands where a prohibition stands."""
+    return Position.PROHIBITS if _opposes(passage) else passage.position
+
+
+def _barred(one: _Candidates, other: _Candidates) -> Flags:
+    """Tell which passages are never paired because they point in opposite directions.
+
+    A prohibition never goes with an encouragement. With a duty or a promise it goes where what is
+    forbidden is a wrong.
+    """
+
+    def flags(pool: _Candidates, wanted: Callable[[Passage], bool]) -> Flags:
+        return np.array([wanted(passage) for passage in pool.passages], dtype=bool)
+
+    def against(left: _Candidates, right: _Candidates) -> Flags:
+        forbids = flags(left, lambda p: _direction(p) is Position.PROHIBITS)
+        of_a_wrong = flags(left, lambda p: _opposes(p) or _forbids_a_wrong(p.text))
+        encourages = flags(right, lambda p: _direction(p) is Position.ENCOURAGES)
+        furthers = flags(right, lambda p: _direction(p) in _FURTHERS)
+        opposed: Flags = np.logical_and.outer(forbids, encourages) | np.logical_and.outer(
+            forbids & ~of_a_wrong, furthers
+        )
+        return opposed
+
+    barred: Flags = against(one, other) | against(other, one).T
+    return barred
+
+
+def _likeness(one: Position | None, other: Position | None) -> float:
+    """1 for the same position, ½ where one is not known, else from the table."""
+    if one is None or other is None:
+        return _UNKNOWN
+    return 1.0 if one is other else _LIKENESS.get(frozenset({one, other}), 0.0)
+
+
+def _scores(one: _Candidates, other: _Candidates, cosines: Floats, barred: Flags) -> Floats:
+    """Score each pair, -inf where barred; those with a cosine (2 to 3) stand before those without."""
+    shape = cosines.shape
+    total, weight = np.zeros(shape), 0.0
+    for column, part in enumerate(_OF_PASSAGE):
+        lower = np.minimum.outer(one.parts[:, column], other.parts[:, column])
+        total += WEIGHTS[part] * lower
+        weight += WEIGHTS[part]
+    left = [_direction(passage) for passage in one.passages]
+    right = [_direction(passage) for passage in other.passages]
+    table = {(a, b): _likeness(a, b) for a in {*left} for b in {*right}}
+    likeness = np.array([[table[a, b] for b in right] for a in left])
+    a, b = one.kinds[:, None, :], other.kinds[None, :, :]
+    alike = np.where((a < 0) | (b < 0), _UNKNOWN, a == b).mean(axis=2)
+    total += WEIGHTS["position"] * likeness + WEIGHTS["kind"] * alike
+    weight += WEIGHTS["position"] + WEIGHTS["kind"]
+    fitness = total / weight
+    fitness[np.logical_or.outer(one.again, other.again)] *= _AGAIN
+    subject = np.minimum.outer(one.subject, other.subject)
+    # Two passages can be alike in what stands beside the subject: a list, a body, a deadline.
+    about = np.clip(np.where(np.isnan(subject), cosines, subject), 0.0, 1.0)
+    meaning = np.sqrt(np.clip(cosines, 0.0, 1.0) * about)
+    scored: Floats = np.where(np.isnan(cosines), fitness, 2.0 + np.nan_to_num(meaning) * fitness)
+    scored[barred] = -np.inf
+    return scored
 
 
 # --------------------------------------------------------------------------- pairs
+
+
+def count_other_codes(
+    gathered: Mapping[str, ByParty], codebook: Codebook
+) -> dict[str, dict[Span, int]]:
+    """Count for each passage of each code how many other subjects its words carry.
+
+    Codes above and below the code in the codebook are the same subject. Of others, those on the
+    same provision whose words overlap count, a code above another of them not again.
+
+    Parameters
+    ----------
+    gathered
+        Passages by code and party (:func:`collect_passages`).
+    codebook
+        The codes.
+
+    Returns
+    -------
+    dict
+        Code to (document, start, end) of its passages to the number of other codes.
+    """
+    lines = lineage(codebook)
+    on_segment: dict[str, list[tuple[int, int, str]]] = {}
+    for code, by_party in gathered.items():
+        for passages in by_party.values():
+            for passage in passages:
+                on_segment.setdefault(passage.segment, []).append(
+                    (passage.start, passage.end, code)
+                )
+    counted: dict[str, dict[Span, int]] = {}
+    for code, by_party in gathered.items():
+        counted[code] = {}
+        for passage in (one for held in by_party.values() for one in held):
+            beside = {
+                other
+                for start, end, other in on_segment[passage.segment]
+                if start < passage.end and passage.start < end
+            }
+            above = {up for other in beside for up in lines[other] if up != other}
+            counted[code][_span(passage)] = sum(
+                other not in lines[code] and code not in lines[other] for other in beside - above
+            )
+    return counted
+
+
+def list_examples(codebook: Codebook, code: str) -> tuple[str, ...]:
+    """Texts that say what a code is about: examples and definitions of it and of those below it.
+
+    Parameters
+    ----------
+    codebook
+        The codes.
+    code
+        One of them.
+
+    Returns
+    -------
+    tuple of str
+        In all languages of the codebook, each once.
+    """
+    family = {code, *descendants(codebook, code)}
+    texts = [
+        text
+        for entry in codebook.codes
+        if entry.id in family
+        for text in (
+            *(one for held in entry.anchors.values() for one in held),
+            *entry.definition.values(),
+        )
+    ]
+    return tuple(dict.fromkeys(texts))
+
+
+def pair_codes(
+    codes: Iterable[str],
+    gathered: Mapping[str, ByParty],
+    codebook: Codebook,
+    vector: Vector | None = None,
+    limit: int = 3,
+    *,
+    rivals: Mapping[str, Rivalry | None] | None = None,
+    parties: Sequence[Party] = (),
+    documents: Iterable[Document] = (),
+    as_of: date | None = None,
+) -> dict[str, tuple[EvidencePair, ...]]:
+    """Pair the passages of every code of a report, so that the report quotes many documents.
+
+    The codes with the fewest documents to choose from choose first; a passage or document quoted
+    for them is preferred less by the others.
+
+    Parameters
+    ----------
+    codes
+        The codes wanted, in the order of the result.
+    gathered
+        Passages by code and party (:func:`collect_passages`), of all codes: what else a passage is
+        about is read from them.
+    codebook, vector, limit, rivals, parties, documents, as_of
+        As for :func:`pair_passages` and :func:`count_other_codes`. ``vector`` should also know the
+        texts of :func:`list_examples`.
+
+    Returns
+    -------
+    dict
+        Code to its pairs, best first; a code without a pair has an empty tuple.
+    """
+    wanted, known = list(codes), tuple(documents)
+    others = count_other_codes(gathered, codebook)
+
+    def choice(code: str) -> int:
+        compared = [party.id for party in parties] or list(gathered.get(code, {}))
+        held = gathered.get(code, {})
+        return min((len({p.document for p in held.get(one, ())}) for one in compared), default=0)
+
+    paired: dict[str, tuple[EvidencePair, ...]] = {}
+    quoted: list[Passage] = []
+    for code in sorted(wanted, key=choice):
+        paired[code] = pair_passages(
+            code,
+            gathered.get(code, {}),
+            vector,
+            limit,
+            rivals=rivals,
+            parties=parties,
+            documents=known,
+            as_of=as_of,
+            others=others.get(code, {}),
+            examples=list_examples(codebook, code),
+            quoted=quoted,
+        )
+        quoted += [passage for pair in paired[code] for passage in pair.passages]
+    return {code: paired[code] for code in wanted}
 
 
 def pair_passages(
@@ -301,14 +692,22 @@ def pair_passages(
     *,
     rivals: Mapping[str, Rivalry | None] | None = None,
     parties: Sequence[Party] = (),
+    documents: Iterable[Document] = (),
+    as_of: date | None = None,
+    others: Mapping[Span, int] | None = None,
+    examples: Sequence[str] = (),
+    quoted: Sequence[Passage] = (),
 ) -> tuple[EvidencePair, ...]:
     """Pair passages of different parties that say the same most nearly.
 
-    A pair ranks by the cosine of its sentences times the quality of both quotations (confidence,
-    force, readable length), lowered where the positions differ. With more than two parties the
-    best pair is found first and extended by the passage of each further party that is nearest to
-    it. A passage is quoted once, and documents not quoted yet are preferred. Passages of provisions
-    that name another party as a rival are no common ground and left out.
+    A pair ranks by closeness times fitness. Closeness is the geometric mean of two cosines: of the
+    passages with each other, and of the one farther from ``examples`` with the nearest of them.
+    Fitness is the weighted mean of the parts in ``WEIGHTS``. With more than two parties the best
+    pair is found first and extended by the best passage of each further party. A passage is quoted
+    once; a document a second time only where no pair without it is left. Never paired are a
+    prohibition with an encouragement, and a prohibition of what is no wrong with a duty or promise.
+    Passages that accuse, and those of provisions that name another party as a rival, are no common
+    ground and left out.
 
     Parameters
     ----------
@@ -317,24 +716,43 @@ def pair_passages(
     by_party
         Passages per party (:func:`collect_passages`).
     vector
-        Sentence vector of a text, or None where there is none; without vectors, quality ranks.
+        Sentence vector of a text, or None where there is none; without vectors, the other parts rank.
     limit
         The most pairs wanted.
     rivals
         Rivalry by segment id.
     parties
         The parties compared, for names and order; by default all of ``by_party`` by their ids.
+    documents
+        Documents in scope, for issuer, instrument, force and status; what is not known of one counts
+        as half.
+    as_of
+        The day asked about; a document that ended later still stood on it. Without a day, a
+        document that ended has ended.
+    others
+        Number of other codes on a passage (:func:`count_other_codes`), by document, start and end.
+    examples
+        Texts that say what the code is about (:func:`list_examples`); used as far as ``vector`` knows
+        them, and without them the cosine of the passages stands alone.
+    quoted
+        Passages quoted already for other codes.
 
     Returns
     -------
     tuple of EvidencePair
-        Best first; empty where fewer than two parties have a passage. Each holds one passage of each
-        party that has any.
+        Best first; empty where fewer than two parties have a passage, or none may be paired. Each
+        holds one passage of each party that has one which may stand beside the others.
     """
     named = rivals or {}
+    judge = _Judge(documents, as_of, others, quoted)
     order = [p.id for p in parties] or list(by_party)
     pools = {
-        party: _shortlist((p for p in by_party.get(party, ()) if not named.get(p.segment)), vector)
+        party: _shortlist(
+            (p for p in by_party.get(party, ()) if not named.get(p.segment) and not _accuses(p)),
+            vector,
+            judge,
+            examples,
+        )
         for party in order
     }
     pools = {party: pool for party, pool in pools.items() if pool.passages}
@@ -343,29 +761,34 @@ def pair_passages(
     cosines: dict[tuple[str, str], Floats] = {}
     scores: dict[tuple[str, str], Floats] = {}
     for one, other in combinations(pools, 2):
-        cosines[one, other] = _cosines(pools[one], pools[other])
-        scores[one, other] = _scores(pools[one], pools[other], cosines[one, other])
-        cosines[other, one], scores[other, one] = cosines[one, other].T, scores[one, other].T
+        near = _cosines(pools[one], pools[other])
+        value = _scores(pools[one], pools[other], near, _barred(pools[one], pools[other]))
+        cosines[one, other], scores[one, other] = near, value
+        cosines[other, one], scores[other, one] = near.T, value.T
 
     free = {party: np.ones(len(pool.passages), dtype=bool) for party, pool in pools.items()}
-    quoted: set[str] = set()
+    used: Counter[str] = Counter()
     labels = _labels(order, parties)
     pairs: list[EvidencePair] = []
-    while len(pairs) < limit and all(left.any() for left in free.values()):
-        chosen = _best_tuple(pools, scores, free, quoted)
+    while len(pairs) < limit:
+        chosen = _best_tuple(pools, scores, free, used)
+        if not chosen:
+            break
         passages = tuple(pools[party].passages[at] for party, at in chosen.items())
-        near = [float(cosines[a, b][chosen[a], chosen[b]]) for a, b in combinations(chosen, 2)]
+        between = [float(cosines[a, b][chosen[a], chosen[b]]) for a, b in combinations(chosen, 2)]
         note, note_zh = _note(passages, labels)
         pairs.append(
             EvidencePair(
                 code=code,
                 passages=passages,
-                similarity=None if np.isnan(near).any() else round(sum(near) / len(near), 6),
+                similarity=None
+                if np.isnan(between).any()
+                else round(sum(between) / len(between), 6),
                 note=note,
                 note_zh=note_zh,
             )
         )
-        quoted.update(passage.document for passage in passages)
+        used.update(passage.document for passage in passages)
         for party, at in chosen.items():
             # The same words in another document are the same quotation to a reader.
             words = pools[party].passages[at].text
@@ -376,40 +799,45 @@ def pair_passages(
 def _best_tuple(
     pools: Mapping[str, _Candidates],
     scores: Mapping[tuple[str, str], Floats],
-    free: Mapping[str, NDArray[np.bool_]],
-    quoted: set[str],
+    free: Mapping[str, Flags],
+    used: Counter[str],
 ) -> dict[str, int]:
-    """Find the best pair among what is free, and extend it to one passage of each party."""
-    fresh = {
-        party: np.array([_SEEN_DOCUMENT if p.document in quoted else 1.0 for p in pool.passages])
+    """Find the best pair among what is free, and extend it to one passage of each party.
+
+    Empty where nothing may be paired.
+    """
+    times = {
+        party: np.array([float(used[p.document]) for p in pool.passages])
         for party, pool in pools.items()
     }
 
     def lowered(one: str, other: str) -> Floats:
-        score = scores[one, other]
-        tier = np.floor(score / 2.0) * 2.0  # a pair without cosine stays behind those with one
-        value = tier + (score - tier) * np.outer(fresh[one], fresh[other])
+        # A score is below 3: no score makes up for a document that was quoted for this code.
+        value = scores[one, other] - 4.0 * np.add.outer(times[one], times[other])
         value[~free[one], :] = -np.inf
         value[:, ~free[other]] = -np.inf
-        return value
+        lower: Floats = value
+        return lower
 
     best: tuple[float, str, str, int, int] | None = None
     for one, other in combinations(pools, 2):
         value = lowered(one, other)
         row, column = divmod(int(value.argmax()), value.shape[1])
-        if best is None or value[row, column] > best[0]:
+        if value[row, column] > (-np.inf if best is None else best[0]):
             best = (float(value[row, column]), one, other, row, column)
-    assert best is not None  # two or more pools, each with a free passage
+    if best is None:
+        return {}
     chosen = {best[1]: best[3], best[2]: best[4]}
     for party in pools:
         if party not in chosen:
-            nearness = sum(lowered(known, party)[at] for known, at in chosen.items())
-            chosen[party] = int(np.argmax(nearness))
-    return {party: chosen[party] for party in pools}
+            nearness = np.sum([lowered(known, party)[at] for known, at in chosen.items()], axis=0)
+            if nearness.max() > -np.inf:
+                chosen[party] = int(np.argmax(nearness))
+    return {party: chosen[party] for party in pools if party in chosen}
 
 
 def _note(passages: Sequence[Passage], labels: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
-    """Say what a reader must know before quoting: direction or force differ."""
+    """Say what a reader must know before quoting: force differs, or one forbids and one asks."""
     known = [(p.party, p.position) for p in passages if p.position is not None]
     if len({position for _, position in known}) < 2:
         return "", ""
@@ -419,7 +847,10 @@ def _note(passages: Sequence[Passage], labels: Mapping[str, tuple[str, str]]) ->
     )
     zh = "，".join(f"{labels[party][1]}一段为“{_WORDS[position][1]}”" for party, position in known)
     if opposed:
-        return f"The wording may point different ways: {en}.", f"措辞方向可能不同：{zh}。"
+        return (
+            f"Check that it is one rule said twice: {en}.",
+            f"须核对是否为同一规则的正反表述：{zh}。",
+        )
     return f"The wording differs in force: {en}.", f"措辞力度不同：{zh}。"
 
 
@@ -441,6 +872,7 @@ def find_counter_evidence(
     vector: Vector | None = None,
     documents: Iterable[Document] = (),
     parties: Sequence[Party] = (),
+    as_of: date | None = None,
 ) -> tuple[CounterEvidence, ...]:
     """Find what speaks against reading a code as common ground.
 
@@ -466,9 +898,12 @@ def find_counter_evidence(
     vector
         Sentence vector of a text, or None.
     documents
-        Documents in scope, so that silent ones can be named.
+        Documents in scope, so that silent ones can be named, and those that speak for their party
+        are quoted first.
     parties
         The parties compared, for their names.
+    as_of
+        The day asked about; a document that ended later still stood on it.
 
     Returns
     -------
@@ -480,11 +915,13 @@ def find_counter_evidence(
     order = list(overlap.prevalence)
     labels = _labels(order, parties)
     spoken = {party: tuple(by_party.get(party, ())) for party in order}
+    known = tuple(documents)
+    judge = _Judge(known, as_of)
     kinds = (
         _rivalry_against(code, spoken, rivals, labels),
-        _opposed_against(code, spoken, vector, labels),
-        _uneven_against(code, spoken, labels),
-        _silence_against(code, overlap, tuple(documents), labels),
+        _opposed_against(code, spoken, vector, labels, judge),
+        _uneven_against(code, spoken, labels, judge),
+        _silence_against(code, overlap, known, labels),
     )
     rounds = zip_longest(*kinds)
     return tuple(one for turn in rounds for one in turn if one is not None)[: max(limit, 0)]
@@ -554,11 +991,15 @@ def _sentence_with(passage: Passage, rivalry: Rivalry) -> Passage:
 
 
 def _opposed_against(
-    code: str, spoken: ByParty, vector: Vector | None, labels: Mapping[str, tuple[str, str]]
+    code: str,
+    spoken: ByParty,
+    vector: Vector | None,
+    labels: Mapping[str, tuple[str, str]],
+    judge: _Judge,
 ) -> list[CounterEvidence]:
     if vector is None:
         return []
-    pools = {party: _shortlist(passages, vector) for party, passages in spoken.items()}
+    pools = {party: _shortlist(passages, vector, judge) for party, passages in spoken.items()}
     found: list[tuple[float, float, CounterEvidence]] = []
     for one, other in combinations(pools, 2):
         cosines = _cosines(pools[one], pools[other])
@@ -576,7 +1017,7 @@ def _opposed_against(
                 left, right = right, left
             if _forbids_a_wrong(left.text):
                 continue
-            worth = cosine * (_worth(left) * _worth(right)) ** 0.5
+            worth = cosine * min(judge.worth(left), judge.worth(right))
             found.append((-worth, -cosine, _opposed(code, left, right, cosine, labels)))
     taken: set[str] = set()
     shown: list[CounterEvidence] = []
@@ -613,12 +1054,12 @@ def _opposed(
 
 
 def _uneven_against(
-    code: str, spoken: ByParty, labels: Mapping[str, tuple[str, str]]
+    code: str, spoken: ByParty, labels: Mapping[str, tuple[str, str]], judge: _Judge
 ) -> list[CounterEvidence]:
     known = {
         party: sorted(
             (p for p in passages if p.position is not None),
-            key=lambda p: (-_worth(p), p.document, p.start, p.end),
+            key=lambda p: (-judge.worth(p), p.document, p.start, p.end),
         )
         for party, passages in spoken.items()
     }

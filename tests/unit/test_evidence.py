@@ -1,24 +1,37 @@
 """Passages, pairs and counter-evidence on invented provisions with hand-made vectors."""
 
+import re
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from qiutong.errors import InputError, UnknownName
-from qiutong.evidence import CANDIDATES, collect_passages, find_counter_evidence, pair_passages
+from qiutong.evidence import (
+    CANDIDATES,
+    WEIGHTS,
+    collect_passages,
+    count_other_codes,
+    find_counter_evidence,
+    list_examples,
+    pair_codes,
+    pair_passages,
+)
 from qiutong.model import (
     Code,
     Codebook,
     Coding,
     Document,
     Force,
+    Instrument,
     IssuerType,
     Party,
     Passage,
     Position,
     Rivalry,
     Segment,
+    Status,
 )
 from qiutong.overlap import measure_overlap
 from qiutong.settings import Thresholds
@@ -304,12 +317,6 @@ def test_a_provision_that_names_a_rival_is_no_common_ground():
             "措辞力度不同：美国一段为“要求”，中国一段为“鼓励”。",
         ),
         (Position.WARNS, Position.REQUIRES, "The wording differs in force", "措辞力度不同"),
-        (
-            Position.ENCOURAGES,
-            Position.PROHIBITS,
-            "The wording may point different ways: the passage from United States encourages, the passage from China prohibits.",
-            "措辞方向可能不同：美国一段为“鼓励”，中国一段为“禁止”。",
-        ),
     ],
 )
 def test_a_note_says_where_positions_differ(left, right, en, zh):
@@ -363,6 +370,334 @@ def test_few_vectors_are_asked_for_however_many_passages():
 
     assert len(asked) == 2 * CANDIDATES
     assert len(pairs) == 20
+
+
+def paper(identity, **facts):
+    """A document that speaks for its party, unless a test says otherwise."""
+    known = {
+        "issuer_type": IssuerType.CENTRAL_GOVERNMENT,
+        "instrument": Instrument.REGULATION,
+        "force": Force.BINDING,
+        "status": Status.IN_FORCE,
+        **facts,
+    }
+    return Document(id=identity, party=identity[:2], title=identity, **known)
+
+
+def chosen(us, cn, **known):
+    """Documents of the first pair, where all cosines are the same."""
+    pairs = pair_passages("a", {"us": us, "cn": cn}, lambda text: np.ones(2), **known)
+    return [p.document for p in pairs[0].passages]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"issuer_type": IssuerType.EXPERT_GROUP},
+        {"issuer_type": IssuerType.UNKNOWN},
+        {"force": Force.ASPIRATIONAL},
+        {"status": Status.DRAFT},
+        {"instrument": Instrument.DRAFT},
+        {"instrument": Instrument.BILL, "status": Status.UNKNOWN},
+        {"status": Status.EXPIRED, "status_date": date(2024, 5, 1)},
+        {"status": Status.SUPERSEDED},
+    ],
+    ids=str,
+)
+def test_a_document_that_speaks_for_its_party_is_quoted_first(facts):
+    """Experts, aims, drafts, bills and what has ended come after the government's own rule in force."""
+    us = (say("us", "A " + EN, doc="us-0"), say("us", "B " + EN, doc="us-1"))
+    documents = [paper("us-0", **facts), paper("us-1"), paper("cn-1")]
+
+    found = chosen(us, (say("cn", ZH),), documents=documents, as_of=date(2024, 5, 1))
+
+    assert found[0] == "us-1"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "weaker"),
+    [
+        (IssuerType.CENTRAL_GOVERNMENT, IssuerType.SUBNATIONAL_GOVERNMENT),
+        (IssuerType.COMPANY, IssuerType.INDUSTRY_ASSOCIATION),
+    ],
+)
+def test_of_issuers_of_like_kind_the_one_with_more_say_is_quoted(issuer, weaker):
+    """The central government before a city, a company for itself before its association."""
+    us = (say("us", "A " + EN, doc="us-0"), say("us", "B " + EN, doc="us-1"))
+    documents = [
+        paper("us-0", issuer_type=weaker),
+        paper("us-1", issuer_type=issuer),
+        paper("cn-1", issuer_type=issuer),
+    ]
+
+    assert chosen(us, (say("cn", ZH),), documents=documents)[0] == "us-1"
+
+
+def test_a_duty_is_quoted_before_a_mention_where_nothing_is_known_of_the_other_side():
+    """Firmness counts by itself, not only as likeness."""
+    us = (
+        say("us", "A " + EN, Position.MENTIONS, doc="us-0"),
+        say("us", "B " + EN, Position.REQUIRES, doc="us-1"),
+    )
+
+    assert chosen(us, (say("cn", ZH, None),))[0] == "us-1"
+
+
+def test_a_document_that_ended_later_still_stood_on_the_day():
+    """What a day's report quotes does not hang on what came after it."""
+    us = (say("us", "A " + EN, doc="us-0"), say("us", "B " + EN, doc="us-1"))
+    ended = {"status": Status.RESCINDED, "status_date": date(2024, 5, 1)}
+    documents = [paper("us-0", **ended), paper("us-1"), paper("cn-1")]
+    cn = (say("cn", ZH),)
+
+    assert chosen(us, cn, documents=documents, as_of=date(2024, 4, 30))[0] == "us-0"
+    assert chosen(us, cn, documents=documents, as_of=date(2024, 5, 1))[0] == "us-1"
+    assert chosen(us, cn, documents=documents)[0] == "us-1"
+
+
+@pytest.mark.parametrize(
+    ("position", "other"),
+    [
+        (Position.REQUIRES, Position.MENTIONS),
+        (Position.ENCOURAGES, Position.REQUIRES),
+        (Position.WARNS, Position.ENCOURAGES),
+        (Position.COMMITS, Position.WARNS),
+        (Position.MENTIONS, Position.WARNS),
+    ],
+)
+def test_passages_that_do_the_same_are_paired(position, other):
+    """A duty stands beside a duty, a warning beside a warning."""
+    us = (say("us", "A " + EN, other, doc="us-0"), say("us", "B " + EN, position, doc="us-1"))
+
+    assert chosen(us, (say("cn", ZH, position),))[0] == "us-1"
+
+
+def test_documents_of_like_kind_are_paired():
+    """A law stands beside a law although a position paper is as near."""
+    us = (say("us", "A " + EN, doc="us-0"), say("us", "B " + EN, doc="us-1"))
+    soft = {"instrument": Instrument.POSITION_PAPER, "force": Force.VOLUNTARY}
+
+    for cn_facts, wanted in (({"instrument": Instrument.LAW}, "us-1"), (soft, "us-0")):
+        documents = [paper("us-0", **soft), paper("us-1"), paper("cn-1", **cn_facts)]
+        assert chosen(us, (say("cn", ZH),), documents=documents)[0] == wanted
+
+
+def test_what_both_readings_gave_is_quoted_before_what_one_gave():
+    """Confidence 1 stands before confidence 0.5."""
+    us = (
+        say("us", "A " + EN, doc="us-0", confidence=0.5),
+        say("us", "B " + EN, doc="us-1", confidence=1.0),
+    )
+
+    assert chosen(us, (say("cn", ZH),))[0] == "us-1"
+
+
+def test_a_whole_sentence_is_quoted_before_half_of_one():
+    """A span that breaks off in its provision comes after one that ends where the sentence does."""
+    whole = say("us", EN, doc="us-1")
+    text = EN + " And more of it."
+    half = Passage(
+        document="us-0", party="us", segment="us-0:0-99", locator="1", start=0, end=60,
+        text=text[:60], segment_start=0, segment_end=len(text), segment_text=text, language="en",
+        position=Position.REQUIRES, confidence=0.8,
+    )  # fmt: skip
+
+    assert chosen((half, whole), (say("cn", ZH),))[0] == "us-1"
+
+
+def test_a_passage_with_one_subject_is_quoted_before_a_list_of_many():
+    """How many other codes the words carry is told by the caller."""
+    many, one = say("us", "A " + EN, doc="us-0"), say("us", "B " + EN, doc="us-1")
+    others = {(many.document, many.start, many.end): 4}
+
+    assert chosen((many, one), (say("cn", ZH),))[0] == "us-0"
+    assert chosen((many, one), (say("cn", ZH),), others=others)[0] == "us-1"
+
+
+def test_other_codes_are_those_that_overlap_and_are_not_of_the_same_branch():
+    """Parent and child are one subject; words elsewhere in the provision do not count."""
+    codings = [
+        code_it("a.x", span=(4, 14)),
+        code_it("b", span=(8, 14)),
+        code_it("b", span=(4, 8)),
+        code_it("a.x", "d:14-23", span=(14, 16)),
+        code_it("b", "d:14-23", span=(16, 23)),
+    ]
+    gathered = collect_passages([DOCUMENT], SEGMENTS, codings, BOOK)
+
+    counted = count_other_codes(gathered, BOOK)
+
+    assert counted == {
+        "a": {("d", 4, 14): 1, ("d", 14, 16): 0},
+        "a.x": {("d", 4, 14): 1, ("d", 14, 16): 0},
+        "b": {("d", 4, 8): 1, ("d", 8, 14): 1, ("d", 16, 23): 0},
+    }
+
+
+def test_passages_near_the_subject_come_before_passages_near_in_other_things():
+    """Two passages can be alike in what stands beside the code's subject."""
+    by_party = {
+        "us": (say("us", "Beside " + EN), say("us", "Subject " + EN, doc="us-2")),
+        "cn": (say("cn", "旁" + ZH), say("cn", "题" + ZH, doc="cn-2")),
+    }
+    vector = angles(Beside=80, 旁=80, Subject=0, 题=20, Example=10)
+
+    near = pair_passages("a", by_party, vector)
+    about = pair_passages("a", by_party, vector, examples=["Example", "unknown to the embedder"])
+
+    assert [p.document for p in near[0].passages] == ["us-1", "cn-1"]
+    assert [p.document for p in about[0].passages] == ["us-2", "cn-2"]
+    assert about[0].similarity == pytest.approx(np.cos(np.radians(20)), abs=1e-5)
+
+
+def test_both_passages_must_be_near_the_subject():
+    """The one farther from the examples counts."""
+    by_party = {
+        "us": (say("us", "Known " + EN),),
+        "cn": (say("cn", "甲" + ZH), say("cn", "乙" + ZH, doc="cn-2")),
+    }
+    vector = angles(Known=40, Example=30, 甲=75, 乙=3)
+
+    near, about = (
+        pair_passages("a", by_party, vector, examples=texts)[0] for texts in ([], ["Example"])
+    )
+
+    assert near.passages[1].document == "cn-1"
+    assert about.passages[1].document == "cn-2"
+
+
+def test_examples_are_those_of_a_code_and_of_the_codes_below_it():
+    """In every language, each text once."""
+
+    def entry(code, parent=""):
+        return Code(
+            id=code, parent=parent, dimension="d", label={}, definition={"en": f"{code} is."},
+            anchors={"en": (f"{code} shall.", "Both shall."), "zh": (f"应当{code}。",)},
+        )  # fmt: skip
+
+    book = Codebook(
+        id="t", version="1", title={}, dimensions={},
+        codes=(entry("a"), entry("a.x", "a"), entry("b")),
+    )  # fmt: skip
+
+    assert list_examples(book, "a.x") == ("a.x shall.", "Both shall.", "应当a.x。", "a.x is.")
+    assert set(list_examples(book, "a")) == {
+        *list_examples(book, "a.x"),
+        "a shall.",
+        "应当a。",
+        "a is.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "text", "paired"),
+    [
+        (Position.ENCOURAGES, Position.PROHIBITS, ZH, False),
+        (Position.ENCOURAGES, Position.PROHIBITS, "不得侵害他人权益。" + ZH, False),
+        (Position.REQUIRES, Position.PROHIBITS, ZH, False),
+        (Position.COMMITS, Position.PROHIBITS, ZH, False),
+        (Position.REQUIRES, Position.PROHIBITS, "不得侵害他人权益。" + ZH, True),
+        (Position.WARNS, Position.PROHIBITS, ZH, True),
+        (Position.PROHIBITS, Position.PROHIBITS, ZH, True),
+        (Position.ENCOURAGES, Position.MENTIONS, "中方反对这种做法。" + ZH, False),
+        (Position.PROHIBITS, Position.MENTIONS, "中方反对这种做法。" + ZH, True),
+        (Position.REQUIRES, Position.MENTIONS, "中方反对这种做法。" + ZH, True),
+        (Position.REQUIRES, Position.REQUIRES, "个别国家谋求霸权。" + ZH, False),
+    ],
+)
+def test_opposite_directions_and_accusations_are_never_paired(left, right, text, paired):
+    """No pair is better than one that shows a conflict as common ground, whichever side is first."""
+    us, cn = (say("us", EN, left),), (say("cn", text, right),)
+
+    for by_party in ({"us": us, "cn": cn}, {"cn": cn, "us": us}):
+        assert bool(pair_passages("a", by_party, lambda text: np.ones(2))) is paired
+
+
+def test_a_duty_and_the_prohibition_of_a_wrong_are_noted():
+    """The reader is asked whether it is one rule said twice."""
+    by_party = {
+        "us": (say("us", EN),),
+        "cn": (say("cn", "不得侵害他人权益。" + ZH, Position.PROHIBITS),),
+    }
+
+    (pair,) = pair_passages("a", by_party, lambda text: np.ones(2), parties=(US, CN))
+
+    assert pair.note == (
+        "Check that it is one rule said twice: the passage from United States requires, "
+        "the passage from China prohibits."
+    )
+    assert pair.note_zh == "须核对是否为同一规则的正反表述：美国一段为“要求”，中国一段为“禁止”。"
+
+
+def test_a_third_party_that_only_opposes_is_left_out_of_the_pair():
+    """The others still make one."""
+    by_party = {
+        "us": (say("us", EN, Position.ENCOURAGES),),
+        "cn": (say("cn", ZH, Position.ENCOURAGES),),
+        "eu": (say("eu", EN + " Never.", Position.PROHIBITS),),
+    }
+
+    (pair,) = pair_passages("a", by_party, lambda text: np.ones(2))
+
+    assert [p.party for p in pair.passages] == ["us", "cn"]
+
+
+def test_a_document_gives_a_second_pair_only_where_nothing_else_is_left():
+    """A far sentence of a fresh document comes before a near one of a document already quoted."""
+    by_party = {
+        "us": (
+            say("us", "One " + EN, doc="us-1"),
+            say("us", "Two " + EN, doc="us-1", start=200),
+            say("us", "Far " + EN, doc="us-2"),
+        ),
+        "cn": tuple(say("cn", f"{n}{ZH}", doc=f"cn-{n}") for n in "甲乙丙"),
+    }
+    vector = angles(One=0, Two=1, Far=85, 甲=0, 乙=1, 丙=2)
+
+    pairs = pair_passages("a", by_party, vector)
+
+    assert [pair.passages[0].document for pair in pairs] == ["us-1", "us-2", "us-1"]
+    assert len({pair.passages[1].document for pair in pairs}) == 3
+
+
+def test_what_is_quoted_for_other_codes_is_preferred_less():
+    """Neither the same passage nor the same document again, where another is as good."""
+    used, same, fresh = (
+        say("us", "A " + EN, doc="us-0"),
+        say("us", "B " + EN, doc="us-0", start=200),
+        say("us", "C " + EN, doc="us-1"),
+    )
+    cn = (say("cn", ZH),)
+
+    assert chosen((used, fresh), cn, quoted=[used])[0] == "us-1"
+    assert chosen((same, fresh), cn, quoted=[used])[0] == "us-1"
+    pairs = pair_passages("b", {"us": (used, same), "cn": cn}, None, quoted=[used])
+    assert pairs[0].passages[0] == same
+
+
+def test_a_report_spreads_its_pairs_and_lets_the_scarce_code_choose_first():
+    """The code with one passage gets it; the other takes what is left. The order asked for is kept."""
+    shared = say("us", "A " + EN, doc="us-0")
+    spare = say("us", "B " + EN, Position.MENTIONS, doc="us-1")
+    cn = (say("cn", ZH), say("cn", ZH + "另", doc="cn-2"))
+    gathered = {"a": {"us": (shared, spare), "cn": cn}, "b": {"us": (shared,), "cn": cn[:1]}}
+
+    pairs = pair_codes(
+        ["a", "b", "a.x"], gathered, BOOK, lambda text: np.ones(2), 1, parties=(US, CN)
+    )
+
+    assert list(pairs) == ["a", "b", "a.x"]
+    assert [p.document for p in pairs["b"][0].passages] == ["us-0", "cn-1"]
+    assert [p.document for p in pairs["a"][0].passages] == ["us-1", "cn-2"]
+    assert pairs["a.x"] == ()
+
+
+def test_the_parts_and_weights_stand_in_the_documentation():
+    """The table of the method page is the one the code uses."""
+    page = (Path(__file__).parents[2] / "docs" / "method" / "evidence.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([a-z]+) \| (\d) \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE)
+
+    assert {name: int(weight) for name, weight in rows} == WEIGHTS
 
 
 # ------------------------------------------------------------------ against
