@@ -172,6 +172,8 @@ class Batch:
 
     def run(self) -> AddReport:
         """Read what was planned and write it in one transaction."""
+        from qiutong.readers.digest import DigestReader
+
         taken = self.study.store.taken_ids()
         held = {one.id: one for one in self.study.documents()}
         digests = {digest: identity for identity, digest in taken.items() if identity in held}
@@ -182,6 +184,8 @@ class Batch:
         unchanged: list[str] = []
         problems: list[str] = []
         names: dict[str, str] = {}
+        fetched = {one.document: one.sha256 for one in self.study.store.fetches() if one.sha256}
+        aside = 0
         for number, item in enumerate(self.plan):
             if self.progress:
                 self.progress("reading", number, len(self.plan))
@@ -201,7 +205,17 @@ class Batch:
                 # already may be a new version of the same one: that is for the user to say.
                 identity = self._free(identity, taken, names)
             item.document = msgspec.structs.replace(item.document, id=identity, sha256=digest)
-            if taken.get(identity) == digest and identity in held:
+            # A digest that gave way to the official text takes it back neither with nor without
+            # --update: the register goes on naming the digests.
+            gave_way = (
+                identity in held
+                and taken[identity] == fetched.get(identity)
+                and taken[identity] != digest
+                and item.path is not None
+                and DigestReader().sniff(data, item.path.name)
+            )
+            aside += gave_way
+            if gave_way or (taken.get(identity) == digest and identity in held):
                 revised = self._revise(held[identity], item.document)
                 if self.update and revised != held[identity]:
                     updates.append(revised)
@@ -253,6 +267,10 @@ class Batch:
             ):
                 raise BadRegister("documents", problems)
             raise DuplicateDocument(problems[0] + ". Nothing was added.")
+        if aside:
+            self.warnings.append(
+                f"{aside} digests were left aside: the official texts of these documents are here."
+            )
         self.study.store.add_documents(added, updates, coded, replaced)
         if self.progress:
             self.progress("reading", len(self.plan), len(self.plan))

@@ -371,7 +371,8 @@ class Study:
         party
             Party of files and addresses, and of rows that name none.
         update
-            Replace the register fields of documents that are in the study already. Their text stays.
+            Replace the register fields of documents that are in the study already, and their text
+            where the file is another one; the earlier text and its codings stay in the store.
         only
             For AGORA: rows to take, by column and value.
         fields
