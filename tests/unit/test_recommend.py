@@ -496,12 +496,28 @@ def test_published_tracks_follow_their_inputs() -> None:
     assert unlisted["dangerous-capabilities"].tracks[0].track != "track-1"
 
 
-def test_dispute_of_2026_does_not_count_in_january_2025() -> None:
-    """Incident reporting is free of the cyber quarrel before its evidence, and not after."""
+def test_a_later_dispute_does_not_count_in_january_2025() -> None:
+    """Open weights are free of the quarrel over them before its first day, and not after."""
+    before = bundled(date(2025, 1, 20))["open-weights"]
+    after = bundled(date(2026, 11, 1))["open-weights"]
+    assert (before.verdict, after.verdict) == (Verdict.RECOMMENDED, Verdict.HANDLE_WITH_CARE)
+
+
+def test_a_channel_of_2026_is_not_offered_in_january_2025() -> None:
+    """Incident reporting goes to the channel of its day; the cyber quarrel is older than both."""
     before = bundled(date(2025, 1, 20))["incident-reporting"]
     after = bundled(date(2026, 11, 1))["incident-reporting"]
-    assert (before.verdict, after.verdict) == (Verdict.RECOMMENDED, Verdict.HANDLE_WITH_CARE)
+    assert before.verdict == after.verdict == Verdict.HANDLE_WITH_CARE
     assert set(before.fora) != set(after.fora)
+
+
+def test_inputs_name_the_properties_of_the_subject_in_both_languages() -> None:
+    """A report can say what a marked property means instead of showing its id."""
+    for made in bundled(NOW).values():
+        for name in made.inputs["subject"]:
+            meaning = made.inputs["subject_names"][name]
+            assert meaning["en"]
+            assert meaning["zh"]
 
 
 def test_same_input_gives_the_same_answer() -> None:
