@@ -651,6 +651,34 @@ def test_remarks_stand_beside_the_answer(language: str) -> None:
         assert (one[language] in method) is (n >= 6)
 
 
+def test_citations_stand_in_the_page_language_with_how_they_were_seen() -> None:
+    """A Chinese page cites in Chinese, dates each fact, and marks what is second-hand."""
+    base = fake_results()
+    source = Source(
+        text="a list", citation={"en": "a list", "zh": "一份清单"}, date="2024-05-14",
+        verified="secondary", fact={"en": "Met", "zh": "会面"},
+    )  # fmt: skip
+    forum = msgspec.structs.replace(base.fora[0], sources=(source,))
+    results = msgspec.structs.replace(base, fora=(forum, *base.fora[1:]))
+    for language, cited, fact, mark in (
+        ("en", "a list", "14 May 2024: Met", "seen in a secondary source"),
+        ("zh", "一份清单", "2024年5月14日：会面", "据二手资料"),
+    ):
+        row = Page(render_report(results, language)).by_id(anchor("forum", forum.id))["text"]
+        assert cited in row
+        assert fact in row
+        assert mark in row
+        assert ("a list" in row) is (language == "en")
+
+
+def test_a_term_of_a_later_day_is_not_shown() -> None:
+    """The glossary of an earlier report holds no word that came up later."""
+    results = fake_results()
+    later = msgspec.structs.replace(TERM, since="2999-01-01")
+    assert 'id="glossary"' in render_report(results, glossary=(TERM,))
+    assert 'id="glossary"' not in render_report(results, glossary=(later,))
+
+
 def test_source_prefixes_are_in_the_page_language_and_memory_is_not_checked() -> None:
     """A source that says it is from memory never carries the mark of a check."""
     base = fake_results()
