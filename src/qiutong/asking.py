@@ -7,7 +7,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from qiutong.errors import StageMissing, UndefinedStatistic, UnknownName
-from qiutong.evidence import collect_passages, find_counter_evidence, pair_passages
+from qiutong.evidence import (
+    collect_passages,
+    find_counter_evidence,
+    list_examples,
+    pair_codes,
+)
 from qiutong.model import (
     Coding,
     CounterEvidence,
@@ -246,6 +251,11 @@ class Asked:
                 if party in compared
                 for passage in held
             }
+            | {
+                text
+                for code in self.codebook.codes
+                for text in list_examples(self.codebook, code.id)
+            }
         )
         matrix = embed_cached(embedder, cache, texts)
         place = {text: number for number, text in enumerate(texts)}
@@ -254,18 +264,21 @@ class Asked:
     @cached_property
     def evidence(self) -> dict[str, tuple[EvidencePair, ...]]:
         """Pairs of passages for every code on which the parties overlap."""
-        return {
-            one.code: pair_passages(
-                one.code,
-                self._sides(one.code),
-                self._vectors,
-                self.settings.evidence.pairs,
-                rivals=self.rivalries,
-                parties=self.study.parties,
-            )
-            for one in self.overlaps
-            if one.grade in (Grade.STRONG, Grade.MODERATE, Grade.LIMITED)
-        }
+        return pair_codes(
+            [
+                one.code
+                for one in self.overlaps
+                if one.grade in (Grade.STRONG, Grade.MODERATE, Grade.LIMITED)
+            ],
+            self.passages,
+            self.codebook,
+            self._vectors,
+            self.settings.evidence.pairs,
+            rivals=self.rivalries,
+            parties=self.study.parties,
+            documents=self.documents,
+            as_of=self.as_of,
+        )
 
     @cached_property
     def counter_evidence(self) -> dict[str, tuple[CounterEvidence, ...]]:
@@ -280,6 +293,7 @@ class Asked:
                 vector=self._vectors,
                 documents=self.documents,
                 parties=self.study.parties,
+                as_of=self.as_of,
             )
             for one in self.overlaps
             if one.grade not in (Grade.ABSENT, Grade.UNDEFINED)
