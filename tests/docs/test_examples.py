@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from qiutong import Study
+from qiutong.register import read_register
+from qiutong.study import bundled_studies
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(
@@ -58,6 +60,16 @@ def test_the_commands_of_the_readme_run(tmp_path: Path, register: Path) -> None:
     outputs = run_blocks(ROOT / "README.md", "readme", tmp_path)
     assert (tmp_path / "my-study" / "report.en.html").exists()
     assert "第一条" in outputs[-1]
+
+
+def test_the_readme_counts_the_documents_there_are() -> None:
+    """What the README says of the size of the bundled study is what its register holds."""
+    path = bundled_studies()["us-china-ai"] / "register.csv"
+    rows, _ = read_register(path, ["us", "cn"])
+    said = re.search(r"(\d+) listed, (\d+) of them read", (ROOT / "README.md").read_text("utf-8"))
+    assert said is not None
+    assert int(said[1]) == len(rows)
+    assert int(said[2]) == sum(row.document.read for row in rows)
 
 
 def test_codings_made_by_hand_come_to_count_as_the_page_says(
