@@ -43,10 +43,10 @@ def rule_html() -> bytes:
     return _page("zh", "虚构人工智能服务管理办法", body)
 
 
-def other_html() -> bytes:
-    """A long page about something else."""
+def other_html(numbered: bool = True) -> bytes:
+    """A long page about something else, with numbers like those of a law or without."""
     body = "".join(
-        f"<p>{one}. The harbour of Inventia opens its {one} gate to fishing boats at dawn, and "
+        f"<p>{f'{one}. ' if numbered else ''}The harbour of Inventia opens its {one} gate to fishing boats at dawn, and "
         "the market sells herring, cod and oysters until the bells of the old town ring.</p>\n"
         for one in range(1, 9)
     )
