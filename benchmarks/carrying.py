@@ -21,12 +21,18 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from statistics import median
 
 import msgspec
 import numpy as np
 
 import qiutong
-from qiutong.carry import LEAST_PLACED, Embed, Placed, place_provisions
+from qiutong.carry import (
+    Embed,
+    Placed,
+    is_doubtful,
+    place_provisions,
+)
 from qiutong.coders.embed import UseEmbedder
 from qiutong.locators import find_place
 from qiutong.model import Document, Segment
@@ -70,6 +76,11 @@ def count(placed: Sequence[Placed]) -> Counter[str]:
     return Counter(one.how for one in placed)
 
 
+def usual(placed: Sequence[Placed]) -> float:
+    """Median likeness of the placed provisions; 0 where none was placed."""
+    return median([one.likeness for one in placed if one.likeness is not None] or [0.0])
+
+
 def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     reader.add_argument("--documents", action="store_true", help="print one line a document")
@@ -90,11 +101,15 @@ def main() -> None:
     total: Counter[str] = Counter()
     named = agreed = 0
     shares: dict[str, float] = {}
+    typical: dict[str, float] = {}
+    doubtful: list[str] = []
     for one in held:
         placed = place_provisions(digests[one], official[one], embed)
         how = count(placed)
         total += how
         shares[one] = 1 - how["unplaced"] / len(placed)
+        typical[one] = usual(placed)
+        doubtful += [one] if is_doubtful(placed) else []
         hit, tried = by_likeness_alone(digests[one], official[one], placed, embed)
         agreed, named = agreed + hit, named + tried
         if asked.documents:
@@ -104,10 +119,8 @@ def main() -> None:
     for how in ("locator", "likeness", "unplaced"):
         print(f"  {how}: {total[how]} ({share(total[how], provisions)})")
     print(f"  share placed, document by document: {spread(shares)}")
-    print(
-        f"  below {LEAST_PLACED} and so doubtful: "
-        f"{[one for one, value in shares.items() if value < LEAST_PLACED] or 'none'}"
-    )
+    print(f"  median likeness, document by document: {spread(typical)}")
+    print(f"  doubtful: {doubtful or 'none'}")
     print(
         f"Likeness alone, for provisions placed by locator: {named} placed; "
         f"at the place that the locator names: {agreed} ({share(agreed, named)})"
@@ -118,27 +131,30 @@ def main() -> None:
         draw = random.Random(SEED)
         wrong: Counter[str] = Counter()
         strangers: dict[str, float] = {}
+        alike_them: dict[str, float] = {}
+        taken: list[str] = []
         for one in held:
             others = [x for x in held if x != one]
             near = [x for x in others if languages[x] == languages[one]]
             pool = near if alike else others
             for other in draw.sample(pool, min(asked.draws, len(pool))):
-                how = count(place_provisions(digests[one], official[other], embed))
+                placed = place_provisions(digests[one], official[other], embed)
+                how = count(placed)
                 wrong += how
-                strangers[f"{one} in {other}"] = 1 - how["unplaced"] / len(digests[one])
+                pair = f"{one} in {other}"
+                strangers[pair] = 1 - how["unplaced"] / len(digests[one])
+                alike_them[pair] = usual(placed)
+                taken += [] if is_doubtful(placed) else [pair]
         provisions = sum(wrong.values())
-        taken = {pair: value for pair, value in strangers.items() if value >= LEAST_PLACED}
         print(f"{title}: {provisions} digested provisions, {len(strangers)} pairs")
         for how in ("locator", "likeness", "unplaced"):
             print(f"  {how}: {wrong[how]} ({share(wrong[how], provisions)})")
         print(f"  share placed, pair by pair: {spread(strangers)}")
-        print(
-            f"  {LEAST_PLACED} or more and so taken for the document: {len(taken)} pairs "
-            f"({share(len(taken), len(strangers))})"
-        )
+        print(f"  median likeness, pair by pair: {spread(alike_them)}")
+        print(f"  taken for the document: {len(taken)} pairs ({share(len(taken), len(strangers))})")
         if asked.documents:
-            for pair, value in sorted(taken.items(), key=lambda held: -held[1]):
-                print(f"    {pair}: {value:.0%}")
+            for pair in taken:
+                print(f"    {pair}: {strangers[pair]:.0%} placed, likeness {alike_them[pair]:.2f}")
     print(f"{time.monotonic() - began:.0f} s")
 
 

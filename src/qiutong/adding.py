@@ -258,6 +258,22 @@ class Batch:
                 self.failed.append(error)
                 continue
             self._keep(digest, data, item)
+            if replaces:
+                # What the new row leaves open stays as it was.
+                kept = self._revise(held[identity], stored.document)
+                stored = msgspec.structs.replace(
+                    stored,
+                    document=msgspec.structs.replace(
+                        kept,
+                        **{
+                            name: getattr(stored.document, name)
+                            for name in (
+                                "sha256", "text", "pages", "blocks", "language", "media_type",
+                                "text_kind", "source_file", "retrieved_at", "warnings", "read",
+                            )
+                        },
+                    ),
+                )  # fmt: skip
             (replaced if replaces else added).append(stored)
             coded += self._tagged(item)
         if problems:

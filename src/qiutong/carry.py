@@ -6,6 +6,7 @@ placed surely is listed and not carried: a coding on the wrong provision is a wr
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,10 +21,17 @@ if TYPE_CHECKING:
 LEAST_LIKENESS = 0.45
 """Cosine from which a provision may be placed by likeness alone; see docs/method/carrying.md."""
 
-LEAST_PLACED = 0.5
-"""Share of a digest's provisions that must be placed before a text is taken for the document.
+LEAST_LIKENESS_BY_LOCATOR = 0.30
+"""Cosine below which even the same locator is not believed: the words are about something else."""
 
-Measured on texts held: right texts reach 0.56 to 1.00, other documents 0.00 to 0.36."""
+LEAST_PLACED = 0.5
+"""Share of a digest's provisions that must be placed before a text is taken for the document."""
+
+LEAST_TYPICAL_LIKENESS = 0.50
+"""Median cosine of the placed provisions below which a text is not taken for the document.
+
+Both bounds are measured in docs/method/carrying.md, on right texts and on texts of other documents.
+"""
 
 
 class Placed(Value, frozen=True, kw_only=True):
@@ -77,8 +85,8 @@ def place_provisions(
     Returns
     -------
     tuple of Placed
-        In the order of the digest. A locator counts only where the words agree with it: the place
-        must be among the nearer half of the text, or a text with other numbering would take the
+        In the order of the digest. A locator counts only where the words agree with it: likeness
+        of :data:`LEAST_LIKENESS_BY_LOCATOR`, and among the nearer half of the text, or a text with other numbering would take the
         codings of another article. Without a locator that fits, the nearest provision counts if it
         is the nearest by far: likeness of :data:`LEAST_LIKENESS` or more, and the digested
         provision the nearest to it in turn.
@@ -97,7 +105,11 @@ def place_provisions(
         row = likeness[number]
         found = sorted(find_place(one.locator, locators), key=lambda at: -float(row[at]))
         nearest = int(row.argmax())
-        if found and (row > row[found[0]]).sum() <= len(official) // 2:
+        if (
+            found
+            and row[found[0]] >= LEAST_LIKENESS_BY_LOCATOR
+            and (row > row[found[0]]).sum() <= len(official) // 2
+        ):
             how, places = "locator", found
         elif row[nearest] >= LEAST_LIKENESS and int(likeness[:, nearest].argmax()) == number:
             how, places = "likeness", [nearest]
@@ -114,6 +126,26 @@ def place_provisions(
             )
         )
     return tuple(placed)
+
+
+def is_doubtful(placed: Sequence[Placed]) -> bool:
+    """Whether a text may not be the document that the digest restates.
+
+    Parameters
+    ----------
+    placed
+        Where the digested provisions were found in it.
+
+    Returns
+    -------
+    bool
+        True where fewer than :data:`LEAST_PLACED` were placed, or where those placed are typically
+        less like their places than :data:`LEAST_TYPICAL_LIKENESS`.
+    """
+    likeness = [one.likeness for one in placed if one.likeness is not None]
+    if len(likeness) < LEAST_PLACED * len(placed):
+        return True
+    return bool(likeness) and median(likeness) < LEAST_TYPICAL_LIKENESS
 
 
 def carry_codings(

@@ -311,7 +311,9 @@ def settle_codings(
                 continue
             sets = [one for one in given if one is not None]
             settled: dict[str, Coding] = {}
-            for code in sorted(frozenset.union(*(one[segment.id] for one in plain))):
+            # A parent that all readings imply stands even where none of the children they named does.
+            named = frozenset.union(*(one[segment.id] for one in plain))
+            for code in sorted(named | frozenset.intersection(*sets)):
                 share = sum(code in one for one in sets) / len(sets)
                 decision = decisions.get((segment.id, code))
                 if share < 1 and decision is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from qiutong.adding import Progress, keep_original
-from qiutong.carry import LEAST_PLACED, Placed, carry_codings, place_provisions
+from qiutong.carry import Placed, carry_codings, is_doubtful, place_provisions
 from qiutong.errors import FetchError, QiutongError, UnknownName, UnreadableFile
 from qiutong.fetch import Fetched, fetch_document
 from qiutong.model import CoderKind, Document, Segment, TextKind
@@ -200,11 +200,12 @@ def _doubt(old: Document, new: Document, placed: Sequence[Placed]) -> str:
             "address in a browser, and add the file by its path"
         )
     if placed:
-        found = sum(bool(one.segments) for one in placed)
-        if found < LEAST_PLACED * len(placed):
+        if is_doubtful(placed):
+            found = sum(bool(one.segments) for one in placed)
             return (
-                f"only {found} of {len(placed)} digested provisions are in it, so it may be "
-                "another document. Open the address in a browser, and add the file by its path"
+                f"{found} of {len(placed)} digested provisions are in it, and those not surely, so "
+                "it may be another document. Open the address in a browser, and add the file by "
+                "its path"
             )
         return ""
     words = set(index_terms(old.title if new.language == old.language else old.title_en))

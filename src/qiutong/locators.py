@@ -63,7 +63,7 @@ def locator_steps(locator: str) -> tuple[str, ...]:
     text = unicodedata.normalize("NFKC", locator).lower()
     # A part of a provision, cut for length, is still that provision.
     text = re.sub(
-        r",?\s*(?:sentences?\s*\d+(?:\s*[-–]\s*\d+)?|第\d+(?:\s*[-–至]\s*\d+)?句)", "", text
+        r",?\s*(?:sentences?\s*\d+(?:\s*[-–]\s*\d+)?|第\d+(?:\s*[-–—至]\s*\d+)?句)", "", text
     )
     text = re.sub(r"\s*\[\d+\]", "", text)
     # An operative paragraph of a resolution is cited by its number, not counted.

@@ -296,7 +296,6 @@ def test_what_is_not_the_document_is_told_and_the_digest_kept(
     }
 
 
-@pytest.mark.xfail(reason="a number alone counts as a place, however unlike the words", strict=True)
 def test_another_document_with_the_same_numbers_is_doubtful(
     fetch: Callable, folder: Path, server: Site
 ) -> None:
