@@ -289,7 +289,9 @@ def write_page(text: str, study: Study) -> str:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as made:
-        with Study.create(Path(made) / "study", like="us-china-ai", as_of=THEN) as bundled:
-            PAGE.write_text(write_page(PAGE.read_text("utf-8"), bundled), encoding="utf-8")
+    with (
+        tempfile.TemporaryDirectory() as made,
+        Study.create(Path(made) / "study", like="us-china-ai", as_of=THEN) as bundled,
+    ):
+        PAGE.write_text(write_page(PAGE.read_text("utf-8"), bundled), encoding="utf-8")
     sys.stdout.write(f"wrote {PAGE.name}\n")
