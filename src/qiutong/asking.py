@@ -49,8 +49,10 @@ def software_version() -> str:
 class Asked:
     """One question to a study as of a date; each stage is computed once, when it is needed."""
 
-    def __init__(self, study: "Study", as_of: date) -> None:
+    def __init__(self, study: "Study", as_of: date, *, quoting: bool = True) -> None:
         self.study = study
+        self.quoting = quoting
+        """Whether passages are chosen; grades, screens and verdicts do not need them."""
         self.settings = study.settings
         self.as_of = as_of
         self.codebook = study.codebook
@@ -240,7 +242,7 @@ class Asked:
         """Vector of a passage: from the store where the coder left one, else made now."""
         from qiutong.coders.embed import UseEmbedder, embed_cached
 
-        embedder = UseEmbedder(processes=1)
+        embedder = UseEmbedder()
         cache = self.study.store.vector_cache(embedder.name)
         compared = {party.id for party in self.study.parties}
         texts = sorted(
@@ -264,6 +266,8 @@ class Asked:
     @cached_property
     def evidence(self) -> dict[str, tuple[EvidencePair, ...]]:
         """Pairs of passages for every code on which the parties overlap."""
+        if not self.quoting:
+            return {}
         return pair_codes(
             [
                 one.code
@@ -283,6 +287,8 @@ class Asked:
     @cached_property
     def counter_evidence(self) -> dict[str, tuple[CounterEvidence, ...]]:
         """Passages against reading a code as common ground."""
+        if not self.quoting:
+            return {}
         return {
             one.code: find_counter_evidence(
                 one.code,
@@ -418,7 +424,7 @@ class Asked:
                 for one in self.study.playbook.fora
                 if stands(one.since, one.until, self.as_of)
             ),
-            passages=self._shown(),
+            passages=self._shown() if self.quoting else {},
             method={
                 "software": f"qiutong {software_version()}",
                 "codebook": self.codebook.name,

@@ -624,7 +624,7 @@ def demo(
     with _Bar("weighing"):
         results = study.results(as_of)
         if results.as_of != study.day("today"):
-            later = study.results("today")
+            later = study.results("today", quoting=False)
             results = msgspec.structs.replace(results, comparison=compare_results(results, later))
         paths = [study.report(language=language, results=results) for language in ("en", "zh")]
     unread = sum(not one.read for one in study.documents())

@@ -12,6 +12,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -489,8 +490,14 @@ def _unknown_code(number: int, code: str, codebook: Codebook) -> str:
     return f'row {number}: "{code}" is no code of {codebook.name} ({hint})'
 
 
+@lru_cache(maxsize=20_000)
+def _classify_text(text: str, language: str) -> Position:
+    # Every reading asks for the same provisions, and several codes of one provision too.
+    return classify_position(text, language)
+
+
 def _classify(segment: Segment) -> Position:
-    return classify_position(segment.text, segment.language)
+    return _classify_text(segment.text, segment.language)
 
 
 def _position(number: int, cell: str, segment: Segment, problems: list[str]) -> Position:

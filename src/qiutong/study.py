@@ -694,9 +694,16 @@ class Study:
         """Say of each topic whether to propose it, on which track, and why."""
         return Rows(Asked(self, self.day(as_of)).recommendations)
 
-    def results(self, as_of: str | date | None = None) -> Results:
-        """Everything a report shows, as one value."""
-        return Asked(self, self.day(as_of)).results()
+    def results(self, as_of: str | date | None = None, *, quoting: bool = True) -> Results:
+        """Everything a report shows, as one value.
+
+        Parameters
+        ----------
+        quoting
+            Whether passages for and against are chosen; without them it is much faster, and the
+            grades, screens and verdicts are the same.
+        """
+        return Asked(self, self.day(as_of), quoting=quoting).results()
 
     def compare(self, one: str | date, other: str | date = "today") -> Comparison:
         """Put what the study says on two days side by side.
@@ -706,7 +713,7 @@ class Study:
         InputError
             Both days are the same.
         """
-        return compare_results(self.results(self.day(one)), self.results(self.day(other)))
+        return compare_results(self.results(one, quoting=False), self.results(other, quoting=False))
 
     def report(
         self,
@@ -741,7 +748,7 @@ class Study:
         if compare_to is not None:
             results = msgspec.structs.replace(
                 results,
-                comparison=compare_results(results, self.results(self.day(compare_to))),
+                comparison=compare_results(results, self.results(compare_to, quoting=False)),
             )
         page = render_report(results, language, glossary=self.playbook.glossary)
         write_whole(target, page.encode("utf-8"))
