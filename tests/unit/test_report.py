@@ -17,6 +17,7 @@ import pytest
 from qiutong.errors import UnknownName
 from qiutong.exporters.html import (
     NOT_FIRM,
+    ReportView,
     Wording,
     anchor,
     cut_context,
@@ -443,7 +444,7 @@ def test_reviewed_and_measured_coding_is_said() -> None:
     found = Page(render_report(results))
     assert "reviewed by a person" in found.by_id("sure")["text"]
     assert "α = .81 (.75–.87)" in found.by_id("sure")["text"]
-    assert "not that a person would agree" in found.by_id("sure")["text"]
+    assert "does not show that the codes are right" in found.by_id("sure")["text"]
     assert ".81 (.75–.87)" in found.by_id("method")["text"]
     assert "codings not reliable" in found.by_id("matrix")["text"]
     assert "Not measured yet" not in found.by_id("method")["text"]
@@ -495,6 +496,78 @@ def test_passage_names_its_speaker_and_the_state_is_no_subject(language: str, pa
     ]
     assert labels
     assert all(" · " in one for one in labels)
+
+
+def test_what_companies_signed_is_not_said_of_governments() -> None:
+    """A common text of companies is never counted or shown as joined by the parties' governments."""
+    base = fake_results()
+    joint = next(one for one in base.documents if one.is_joint)
+    signed = msgspec.structs.replace(joint, issuer_type=IssuerType.COMPANY)
+    others = tuple(one for one in base.documents if one.id != joint.id)
+    parties = ("nor", "sou")
+    overlaps = tuple(msgspec.structs.replace(one, precedents=(joint.id,)) for one in base.overlaps)
+    for held, said, not_said in (
+        (joint, "1 common text joined by governments", "signed by companies"),
+        (signed, "1 common text signed by companies", "joined by governments"),
+    ):
+        results = msgspec.structs.replace(base, documents=(*others, held), overlaps=overlaps)
+        found = Page(render_report(results))
+        rows = found.by_id(anchor("row", overlaps[0].code))["text"]
+        assert said in rows
+        assert not_said not in rows
+        row = found.by_id(anchor("document", joint.id))["text"]
+        names = ReportView(results, Wording("en"), ()).party_list(parties)
+        assert (f"signed by companies of {names}, not by governments" in row) is (held is signed)
+        assert (f"joined by {names}" in row) is (held is joint)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("kind", [CoderKind.RULE, CoderKind.MODEL, CoderKind.PERSON])
+def test_who_coded_is_said_by_kind(language: str, kind: CoderKind) -> None:
+    """A language model's codes are not described as a rule program's, nor as a person's."""
+    base = fake_results()
+    coders = tuple(msgspec.structs.replace(one, kind=kind) for one in base.coders)
+    results = msgspec.structs.replace(base, coders=coders)
+    found, t = Page(render_report(results, language)), Wording(language)
+    told = {CoderKind.RULE: "machine", CoderKind.MODEL: "model", CoderKind.PERSON: "person"}
+    method = found.by_id("method")["text"]
+    for one, key in told.items():
+        assert (t.plain(f"method.coding_{key}") in method) is (one is kind)
+    for key in ("machine", "model"):
+        assert (t.plain(f"answer.short_{key}") in found.by_id("answer")["text"]) is (
+            key == told[kind]
+        )
+
+
+def test_who_issued_the_documents_is_said_beside_the_answer() -> None:
+    """A reader sees how many documents of a side come from companies and how many from the state."""
+    base = fake_results()
+    own = [one for one in base.documents if not one.is_joint]
+    firm = msgspec.structs.replace(own[0], issuer_type=IssuerType.COMPANY)
+    results = msgspec.structs.replace(
+        base, documents=tuple(firm if one.id == firm.id else one for one in base.documents)
+    )
+    box = Page(render_report(results)).by_id("sure")["text"]
+    companies = [
+        one
+        for one in results.documents
+        if one.party == firm.party and not one.is_joint and one.issuer_type is IssuerType.COMPANY
+    ]
+    assert f"company {len(companies)}" in box
+
+
+def test_soft_texts_are_not_in_force_and_a_later_start_is_said() -> None:
+    """Only what binds is in force, and not before the day it takes effect."""
+    base = fake_results()
+    order = msgspec.structs.replace(
+        base.documents[0], status=Status.IN_FORCE, status_date=None, force=Force.BINDING
+    )
+    soft = msgspec.structs.replace(order, force=Force.VOLUNTARY)
+    later = msgspec.structs.replace(order, date_effective=date(2999, 1, 1))
+    view = ReportView(base, Wording("en"), ())
+    assert view.status_text(order) == "in force"
+    assert view.status_text(soft) == "no withdrawal on record"
+    assert view.status_text(later) == "issued, effective 1 January 2999"
 
 
 def test_passage_of_a_joint_text_is_no_single_party() -> None:
@@ -629,8 +702,8 @@ def test_forum_shows_nothing_of_after_the_day(met: str) -> None:
     forum = msgspec.structs.replace(base.fora[0], last_met=met, until=met, state="", state_zh="")
     results = msgspec.structs.replace(base, fora=(forum, *base.fora[1:]))
     for language, words in (
-        ("en", ("Last met", "state not recorded for this day", "since March 2021")),
-        ("zh", ("最近一次会议", "该日状态无记录", "2021年3月 起")),
+        ("en", ("Last meeting on record", "no summary written for this day", "since March 2021")),
+        ("zh", ("所记最近一次", "未就该日另作概述", "2021年3月起")),
     ):
         row = Page(render_report(results, language)).by_id(anchor("forum", forum.id))["text"]
         assert words[0] not in row
@@ -814,7 +887,7 @@ def test_unknown_language_is_refused_with_those_known() -> None:
     [
         ("2024-05-14", "14 May 2024", "2024年5月14日"),
         ("2023-10", "October 2023", "2023年10月"),
-        ("2023", "2023", "2023"),
+        ("2023", "2023", "2023年"),
         ("spring 2023", "spring 2023", "spring 2023"),
         ("2023-99-01", "2023-99-01", "2023-99-01"),
         ("", "", ""),

@@ -11,6 +11,7 @@ words of the interface are in ``wording.yaml``.
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,8 +31,10 @@ from qiutong.model import (
     Document,
     Estimate,
     EvidencePair,
+    Force,
     Forum,
     Grade,
+    IssuerType,
     Overlap,
     OverlapChange,
     Passage,
@@ -164,6 +167,8 @@ class Wording:
         if not day:
             return ""
         if isinstance(day, str):
+            if re.fullmatch(r"\d{4}", day):
+                return self.plain("year_alone", year=day)
             match = re.fullmatch(r"(\d{4})-(\d{2})(?:-(\d{2}))?(?:T.*)?", day)
             if match is None:
                 return day
@@ -426,26 +431,32 @@ class ReportView:
         """Say where a document stood on the report's day; what came later is said as later.
 
         A status with a later date says nothing of this day. That the document was in force is said
-        only where its first day in force is known.
+        only where its first day in force is known, and only of what binds: a position paper or a
+        firm's policy is never "in force", it has been withdrawn or it has not.
         """
         t, as_of = self.t, self.results.as_of
         status, when = document.status, document.status_date
+        soft = status is Status.IN_FORCE and document.force is not Force.BINDING
+        named = t("documents.stands") if soft else t(f"status.{status}")
         if when is None or when <= as_of:
-            word = t(f"status.{status}")
-            return t("parenthesis_after", text=word, inner=t.date(when)) if when else word
+            first = document.date_effective
+            if status is Status.IN_FORCE and first is not None and first > as_of:
+                return t("documents.effective_later", date=t.date(first))
+            return t("parenthesis_after", text=named, inner=t.date(when)) if when else named
         if status is Status.UNKNOWN:
             return t("status.unknown")
         began, parts = document.date_effective, []
         binds = status in (Status.IN_FORCE, Status.RESCINDED, Status.SUPERSEDED, Status.EXPIRED)
         if binds and began is not None and began <= as_of:
-            parts.append(t("documents.in_force_then"))
+            then = "in_force_then" if document.force is Force.BINDING else "stands_then"
+            parts.append(t(f"documents.{then}"))
         if status.ended:
             parts.append(t("documents.later", status=t(f"status.{status}"), date=t.date(when)))
         elif status is Status.IN_FORCE and began is not None and began > as_of:
-            parts.append(t("documents.later", status=t(f"status.{status}"), date=t.date(began)))
+            parts.append(t("documents.later", status=named, date=t.date(began)))
         elif not parts:
             # Such a date tells when the register's fact was looked up, not when it began.
-            parts.append(t("documents.seen_later", status=t(f"status.{status}"), date=t.date(when)))
+            parts.append(t("documents.seen_later", status=named, date=t.date(when)))
         return t.join(parts, "list_semicolon")
 
     @property
@@ -538,6 +549,46 @@ class ReportView:
         return any(one.kind is not CoderKind.PERSON for one in self._counted_coders())
 
     @property
+    def coded_by(self) -> str:
+        """Kind of the coders that count: ``model``, ``machine`` (rules) or ``person``.
+
+        One language model among them makes it ``model``: that is what a reader has to know first.
+        """
+        kinds = {one.kind for one in self._counted_coders()}
+        if CoderKind.MODEL in kinds:
+            return "model"
+        return "machine" if CoderKind.RULE in kinds else "person"
+
+    @property
+    def makeup(self) -> Markup:
+        """Who issued the documents of each party, by kind of issuer; the most frequent first."""
+        t, shown = self.t, []
+        for party in self.parties:
+            count = Counter(one.issuer_type for one in self.of_party(party))
+            parts = t.join(
+                t("answer.makeup_part", n=n, type=t(f"issuer_type.{kind}"))
+                for kind, n in sorted(count.items(), key=lambda held: (-held[1], held[0]))
+            )
+            if parts:
+                shown.append(t("answer.makeup_party", party=self.party(party), parts=parts))
+        return t.join(shown, "list_semicolon")
+
+    def joined(self, document: Document) -> Markup:
+        """Say who stands behind a joint text: governments, or companies of the parties.
+
+        What companies sign binds no government, and none has thereby endorsed it.
+        """
+        key = "endorsed_companies" if _of_companies(document) else "endorsed"
+        return self.t(f"documents.{key}", parties=self.party_list(document.endorsed_by))
+
+    def precedent_lines(self, names: Sequence[str]) -> list[Markup]:
+        """Count common texts, those of governments apart from those of companies."""
+        held = [self.documents.get(name) for name in names]
+        firms = sum(one is not None and _of_companies(one) for one in held)
+        counted = (("precedent", len(names) - firms), ("precedent_companies", firms))
+        return [self.t.count(f"matrix.{key}", n) for key, n in counted if n]
+
+    @property
     def reliability(self) -> Mapping[str, Any] | None:
         """What is known of the agreement between readings; None where not measured."""
         held = self.results.method.get("reliability")
@@ -588,7 +639,7 @@ class ReportView:
             parts.append(t("answer.sure_no_coder"))
         elif self.by_machine:
             reviewed = self.results.method.get("reviewed") is True
-            key = "answer.sure_machine_reviewed" if reviewed else "answer.sure_machine"
+            key = f"answer.sure_{self.coded_by}" + ("_reviewed" if reviewed else "")
             parts.append(t(key, coder=self.coder_names))
         else:
             parts.append(t("answer.sure_person", coder=self.coder_names))
@@ -609,10 +660,11 @@ class ReportView:
             parts.append(t("answer.sure_small", documents=t.count("corpus", min(sizes))))
         measured = self.reliability
         if measured and measured.get("alpha") is not None:
-            by_people = measured.get("kinds") == [CoderKind.PERSON.value]
+            kinds = tuple(measured.get("kinds", ()))
+            told = {("person",): "person", ("model",): "model"}.get(kinds, "machine")
             parts.append(
                 t(
-                    f"answer.sure_reliability_{'person' if by_people else 'machine'}",
+                    f"answer.sure_reliability_{told}",
                     n=len(measured["coders"]),
                     alpha=_alpha(measured["alpha"]),
                     interval=_alpha_interval(measured, "alpha"),
@@ -620,6 +672,9 @@ class ReportView:
             )
         elif self.by_machine:
             parts.append(t("answer.sure_reliability_missing"))
+        # A side that counts its firms and a side that counts its ministries are not alike.
+        if self.own_documents:
+            parts.append(t("answer.sure_makeup", makeup=self.makeup))
         parts += [t("answer.sure_read"), t("answer.shared_means")]
         return Markup("" if t.language == "zh" else " ").join(parts)
 
@@ -782,7 +837,8 @@ class ReportView:
             return escape(self.party(passage.party))
         party: object = self.party(passage.party)
         if document.is_joint:
-            party = self.t("passage.joint", parties=self.party_list(document.endorsed_by))
+            key = "joint_companies" if _of_companies(document) else "joint"
+            party = self.t(f"passage.{key}", parties=self.party_list(document.endorsed_by))
         return self.t(
             "passage.speaker" if document.issuer else "passage.speaker_bare",
             party=party,
@@ -1132,6 +1188,10 @@ class ReportView:
         return self.t.pick(self.results.left_out[name])
 
 
+def _of_companies(document: Document) -> bool:
+    return document.issuer_type is IssuerType.COMPANY
+
+
 def _cite(title: str, language: str) -> Markup:
     if language.startswith("zh") and not title.startswith(("《", "〈", "「", "『")):
         title = f"《{title}》"
@@ -1235,8 +1295,8 @@ def render_report(results: Results, language: str = "en", *, glossary: Sequence[
     ----------
     results
         Everything the page shows. From ``method`` the page reads ``thresholds`` (``strong``,
-        ``moderate``), ``coder`` (or ``coding.coder``), ``reviewed`` (true once a person reviewed the codings), ``reliability`` and ``software``; whatever else
-        is there is listed.
+        ``moderate``), ``coder`` (or ``coding.coder``), ``reviewed`` (true once a person reviewed the
+        codings), ``reliability`` and ``software``; whatever else is there is listed.
     language
         Language of the interface, ``en`` or ``zh``. Quotes keep their own language.
     glossary
