@@ -18,9 +18,8 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import quote, urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
@@ -30,6 +29,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import BaseHTTPResponse
 
+from qiutong.deadline import Deadline, retry_after
 from qiutong.errors import FetchError, ForbiddenAddress
 from qiutong.model import Value
 
@@ -334,15 +334,8 @@ def _checked_addresses(
 # --------------------------------------------------------------------------- time
 
 
-class _Deadline:
+class _Deadline(Deadline):
     """The one time limit over everything that a fetch does."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self.timeout_s = timeout_s
-        self._end = time.monotonic() + timeout_s
-
-    def remaining(self) -> float:
-        return max(0.0, self._end - time.monotonic())
 
     def error(self, url: str) -> FetchError:
         return FetchError(
@@ -361,33 +354,6 @@ class _Deadline:
         if seconds > 0:
             time.sleep(seconds)
 
-    @contextlib.contextmanager
-    def guard(self, connection: HTTPConnection) -> Iterator[threading.Event]:
-        """Cut the connection at the deadline.
-
-        A socket's own time limit starts anew with every byte, so a server that sends one byte a
-        second would never reach it.
-        """
-        fired = threading.Event()
-        # Kept here: once the answer's head is read, the connection may let go of its socket.
-        sock = connection.sock
-
-        def cut() -> None:
-            fired.set()
-            if sock is not None:
-                with contextlib.suppress(OSError):
-                    # The plain socket's method: that of an encrypted one would first take its
-                    # encryption away under the reader.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-        timer = threading.Timer(self.remaining(), cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield fired
-        finally:
-            timer.cancel()
-
 
 class _Retryable(Exception):
     """A failure that may pass; carries the error to give when it does not."""
@@ -396,20 +362,6 @@ class _Retryable(Exception):
         self.error = error
         self.wait_s = wait_s
         super().__init__(str(error))
-
-
-def _retry_after(value: str) -> float | None:
-    """Seconds asked for by a Retry-After header, which is a number or a date."""
-    value = value.strip()
-    if re.fullmatch(r"\d{1,9}", value):
-        return float(value)
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
 # --------------------------------------------------------------------------- one request
@@ -486,7 +438,7 @@ def _request(
     """Ask once. The body is read only of a 200, after ``refuse`` has let the headers pass."""
     connection = _connect(target, limits, deadline)
     try:
-        with deadline.guard(connection) as cut:
+        with deadline.guard(connection.sock) as cut:
             try:
                 if connection.sock is not None:
                     connection.sock.settimeout(max(0.001, deadline.remaining()))
@@ -651,7 +603,7 @@ def _ask(
                 return answer
             raise _Retryable(
                 FetchError(target.url, f"the server answered {answer.status}", "Try again later."),
-                _retry_after(answer.headers.get("retry-after", "")),
+                retry_after(answer.headers.get("retry-after", "")),
             )
         except _Retryable as failure:
             if attempt == limits.retries:
