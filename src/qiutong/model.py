@@ -251,6 +251,9 @@ class Document(Value, frozen=True, kw_only=True):
         it. It is precedent for its codes and stays out of every party's prevalence.
     ended_on
         Day the document was rescinded, superseded, vetoed or expired; it still counts on that day.
+    issued_as
+        Date of issue as far as the register gives it, ``2022-10`` say; it is what a page shows, so
+        that a month is not shown as its first day, which is what counts.
     sha256
         Of the bytes kept.
     source, verified
@@ -274,6 +277,7 @@ class Document(Value, frozen=True, kw_only=True):
     force: Force = Force.UNKNOWN
     language: str = "und"
     date_issued: date | None = None
+    issued_as: str = ""
     date_effective: date | None = None
     status: Status = Status.UNKNOWN
     status_date: date | None = None

@@ -105,6 +105,18 @@ def parse_date(text: str) -> tuple[date, bool]:
     return date(int(year), int(month or 1), int(day or 1)), day is not None
 
 
+def date_as_given(text: str) -> str:
+    """Write a date in ISO form with only the parts it has: ``2022/10`` gives ``2022-10``.
+
+    Raises
+    ------
+    ValueError
+        The text is no date that :func:`parse_date` reads.
+    """
+    parts = len(re.findall(r"\d+", text))
+    return parse_date(text)[0].isoformat()[: {1: 4, 2: 7}.get(parts, 10)]
+
+
 def parse_field(column: str, value: str) -> object:
     """Check one value of a register column and give it its type.
 
@@ -267,6 +279,8 @@ def _check_row(
         except ValueError as error:
             wrong(column, str(error))
             continue
+        if column == "date_issued":
+            fields["issued_as"] = date_as_given(value)
         if (column.startswith("date_") or column == "status_date") and not parse_date(value)[1]:
             warnings.append(
                 f"{path.name}, row {number}: {column} {value} has no day; "

@@ -54,7 +54,7 @@ from qiutong.model import (
     Segment,
 )
 from qiutong.playbook import Playbook, bundled_playbook, load_playbook
-from qiutong.register import parse_field, slug
+from qiutong.register import date_as_given, parse_field, slug
 from qiutong.reliability import Reliability, measure_reliability
 from qiutong.settings import Settings, read_toml
 from qiutong.store import CodedDocument, Hit, SqlStore
@@ -396,6 +396,8 @@ class Study:
                 checked[column] = parse_field(column, value)
             except ValueError as error:
                 raise InputError(f'{column}: "{value}" cannot be used; {error}.') from None
+            if column == "date_issued" and value:
+                checked["issued_as"] = date_as_given(value)
         batch = Batch(self, update=update, progress=progress)
         for source in sources:
             if str(source).startswith(("https://", "http://")):

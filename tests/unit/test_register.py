@@ -100,6 +100,7 @@ def test_a_date_without_a_day_counts_from_the_first_and_is_told(tmp_path: Path) 
     path = write(tmp_path, "file,party,date\na.txt,us,2022-10\n")
     rows, warnings = read_register(path, ["us", "cn"])
     assert rows[0].document.date_issued == date(2022, 10, 1)
+    assert rows[0].document.issued_as == "2022-10"
     assert "row 2" in warnings[0]
     assert parse_date("2022") == (date(2022, 1, 1), False)
 

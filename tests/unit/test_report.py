@@ -556,6 +556,19 @@ def test_who_issued_the_documents_is_said_beside_the_answer() -> None:
     assert f"company {len(companies)}" in box
 
 
+@pytest.mark.parametrize(("language", "shown"), [("en", "October 2022"), ("zh", "2022年10月")])
+def test_a_month_is_not_shown_as_its_first_day(language: str, shown: str) -> None:
+    """Where the register gives no day, the page gives none."""
+    base = fake_results()
+    first = msgspec.structs.replace(
+        base.documents[0], date_issued=date(2022, 10, 1), issued_as="2022-10"
+    )
+    results = msgspec.structs.replace(base, documents=(first, *base.documents[1:]))
+    cells = Page(render_report(results, language)).by_id(anchor("document", first.id))
+    assert shown in cells["text"]
+    assert Wording(language).date(date(2022, 10, 1)) not in cells["text"]
+
+
 def test_soft_texts_are_not_in_force_and_a_later_start_is_said() -> None:
     """Only what binds is in force, and not before the day it takes effect."""
     base = fake_results()

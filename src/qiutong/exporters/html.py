@@ -425,6 +425,10 @@ class ReportView:
         same = document.title_en == document.title
         return document.title_en if foreign and not same else ""
 
+    def issued(self, document: Document) -> str:
+        """When a document was issued, as far as the register gives it: no day that nobody wrote."""
+        return self.t.date(document.issued_as or document.date_issued)
+
     # ---- answer
 
     def status_text(self, document: Document) -> Markup:
