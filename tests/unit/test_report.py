@@ -539,6 +539,36 @@ def test_who_coded_is_said_by_kind(language: str, kind: CoderKind) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("language", "shown", "other"),
+    [("en", "Two passes.", "两次编码。"), ("zh", "两次编码。", "Two passes.")],
+)
+def test_a_models_coder_is_explained_in_the_page_language(
+    language: str, shown: str, other: str
+) -> None:
+    """What a coder of the model kind is stands beside the answer, not only its name."""
+    base = fake_results()
+    coders = tuple(
+        msgspec.structs.replace(one, kind=CoderKind.MODEL, description="\nTwo passes.\n两次编码。")
+        for one in base.coders
+    )
+    found = Page(render_report(msgspec.structs.replace(base, coders=coders), language))
+    for place in ("sure", "method"):
+        assert shown in found.by_id(place)["text"]
+        assert other not in found.by_id(place)["text"]
+
+
+def test_a_proposed_text_binds_only_if_adopted() -> None:
+    """A draft or bill is never shown as binding."""
+    base = fake_results()
+    law = msgspec.structs.replace(base.documents[0], instrument=Instrument.LAW, force=Force.BINDING)
+    view = ReportView(base, Wording("en"), ())
+    assert view.force_text(law) == "binding"
+    for kind in (Instrument.DRAFT, Instrument.BILL):
+        draft = msgspec.structs.replace(law, instrument=kind)
+        assert view.force_text(draft) == "binding if adopted"
+
+
 def test_who_issued_the_documents_is_said_beside_the_answer() -> None:
     """A reader sees how many documents of a side come from companies and how many from the state."""
     base = fake_results()

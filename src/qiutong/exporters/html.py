@@ -26,6 +26,7 @@ from markupsafe import Markup, escape
 from qiutong.errors import UnknownName
 from qiutong.model import (
     Code,
+    Coder,
     CoderKind,
     CounterEvidence,
     Document,
@@ -34,6 +35,7 @@ from qiutong.model import (
     Force,
     Forum,
     Grade,
+    Instrument,
     IssuerType,
     Overlap,
     OverlapChange,
@@ -538,7 +540,7 @@ class ReportView:
             f"{one.id} {one.version}".strip() for one in self._counted_coders()
         )
 
-    def _counted_coders(self) -> list[Any]:
+    def _counted_coders(self) -> list[Coder]:
         coding = self.results.method.get("coding")
         wanted = self.results.method.get("coder")
         if wanted is None and isinstance(coding, Mapping):
@@ -551,6 +553,15 @@ class ReportView:
     def by_machine(self) -> bool:
         """Whether any coder that counts is a program."""
         return any(one.kind is not CoderKind.PERSON for one in self._counted_coders())
+
+    def coder_note(self, coder: Coder) -> Markup:
+        """What is said of a coder; of a note with lines in both languages, the page's lines."""
+        lines = [one.strip() for one in coder.description.splitlines() if one.strip()]
+        chinese = self.t.language == "zh"
+        fitting = [one for one in lines if bool(re.search(r"[㐀-鿿]", one)) is chinese]
+        if fitting:
+            return escape(" ".join(fitting))
+        return Markup("<bdi>{}</bdi>").format(" ".join(lines)) if lines else Markup("")
 
     @property
     def coded_by(self) -> str:
@@ -645,6 +656,9 @@ class ReportView:
             reviewed = self.results.method.get("reviewed") is True
             key = f"answer.sure_{self.coded_by}" + ("_reviewed" if reviewed else "")
             parts.append(t(key, coder=self.coder_names))
+            for one in self._counted_coders():
+                if one.kind is CoderKind.MODEL and (note := self.coder_note(one)):
+                    parts.append(t("answer.sure_coder", coder=one.id, text=note))
         else:
             parts.append(t("answer.sure_person", coder=self.coder_names))
         core = {code for one in self.topics("recommended") for code in one.core}
@@ -848,8 +862,15 @@ class ReportView:
             party=party,
             issuer=Markup("<bdi>{}</bdi>").format(document.issuer),
             type=self.t(f"issuer_type.{document.issuer_type}"),
-            force=self.t(f"force.{document.force}"),
+            force=self.force_text(document),
         )
+
+    def force_text(self, document: Document) -> Markup:
+        """With what force a document speaks; a draft or bill binds only once it is adopted."""
+        proposed = document.instrument in (Instrument.DRAFT, Instrument.BILL)
+        if proposed and document.force is Force.BINDING:
+            return self.t("documents.binding_if_adopted")
+        return self.t(f"force.{document.force}")
 
     @property
     def marked(self) -> Markup:
@@ -1178,6 +1199,9 @@ class ReportView:
             label = Markup(" · ").join(
                 self.t.known(f"method_keys.{part}", part) for part in path.split(".")
             )
+            if path in ("coder_kind", "coding.coder_kind"):
+                rows.append((label, escape(self.t.known(f"method.kind.{leaf}", str(leaf)))))
+                continue
             rows.append((label, self.value(leaf)))
         return rows
 
