@@ -14,7 +14,6 @@ import msgspec
 from qiutong.adding import Progress, keep_original
 from qiutong.carry import Placed, carry_codings, is_doubtful, place_provisions
 from qiutong.errors import FetchError, QiutongError, UnknownName, UnreadableFile
-from qiutong.fetch import Fetched, fetch_document
 from qiutong.model import CoderKind, Document, Segment, TextKind
 from qiutong.segment import segment_document
 from qiutong.store import CodedDocument, FetchRecord, StoredDocument
@@ -23,6 +22,7 @@ from qiutong.text import detect_language, index_terms, to_simplified
 if TYPE_CHECKING:
     import numpy as np
 
+    from qiutong.fetch import Fetched
     from qiutong.study import Study
 
 DONE = frozenset({"fetched", "changed", "unchanged"})
@@ -58,7 +58,7 @@ def fetch_study(
     ids: Collection[str] = (),
     *,
     again: bool = False,
-    get: Callable[[str], Fetched] = fetch_document,
+    get: "Callable[[str], Fetched] | None" = None,
     progress: Progress | None = None,
 ) -> FetchReport:
     """Get the official texts of a study's documents from the addresses in its register.
@@ -81,6 +81,11 @@ def fetch_study(
     UnknownName
         An id is no document of the study.
     """
+    if get is None:
+        # Here, so that opening a study loads no network code.
+        from qiutong.fetch import fetch_document
+
+        get = fetch_document
     held = {one.id: one for one in study.documents()}
     for one in ids:
         if one not in held:
@@ -114,7 +119,7 @@ def _fetch_one(
     study: "Study",
     document: Document,
     earlier: FetchRecord | None,
-    get: Callable[[str], Fetched],
+    get: "Callable[[str], Fetched]",
     embed: "Callable[[Sequence[str]], np.ndarray]",
 ) -> FetchRecord:
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -162,7 +167,7 @@ def _fetch_one(
     )
 
 
-def _read(document: Document, fetched: Fetched) -> StoredDocument:
+def _read(document: Document, fetched: "Fetched") -> StoredDocument:
     """Read what came as the document's text; raises where it holds none."""
     from qiutong.readers import read_bytes
 

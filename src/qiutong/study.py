@@ -20,7 +20,7 @@ from datetime import date
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
@@ -37,7 +37,6 @@ from qiutong.errors import (
     UnknownName,
     UnreadableFile,
 )
-from qiutong.fetch import PORTS, Fetched, fetch_document
 from qiutong.fetching import FetchReport, fetch_study
 from qiutong.model import (
     Codebook,
@@ -60,6 +59,9 @@ from qiutong.settings import Settings, read_toml
 from qiutong.store import CodedDocument, Hit, SqlStore
 from qiutong.store.files import write_whole
 from qiutong.text import index_terms, to_simplified
+
+if TYPE_CHECKING:
+    from qiutong.sending import SendPlan, SendReport
 
 __all__ = [
     "ORIGINALS_FOLDER",
@@ -376,7 +378,8 @@ class Study:
         only
             For AGORA: rows to take, by column and value.
         fields
-            Register fields for files and addresses, such as ``issuer_type="company"``.
+            Register fields for files and addresses, such as ``issuer_type="company"``;
+            ``never_send`` also for registers and for AGORA.
 
         Raises
         ------
@@ -405,9 +408,9 @@ class Study:
                 continue
             path = Path(source)
             if path.suffix.lower() in (".csv", ".tsv") and path.is_file():
-                batch.plan_register(path, party, ids)
+                batch.plan_register(path, party, ids, checked.get("never_send"))
             elif is_agora(path):
-                batch.plan_agora(path, party, ids, only or {})
+                batch.plan_agora(path, party, ids, only or {}, checked.get("never_send"))
             elif path.is_dir():
                 batch.plan_folder(path, party, checked)
             elif path.exists():
@@ -439,6 +442,9 @@ class Study:
             Hosts, or ``host:port``, that may be asked though they are not on the public internet:
             a mirror inside an institute.
         """
+        # Here, so that opening a study loads no network code.
+        from qiutong.fetch import PORTS, Fetched, fetch_document
+
         hosts = [one.rpartition(":")[0] or one for one in trusted]
         ports = {*PORTS, *(int(one.rpartition(":")[2]) for one in trusted if ":" in one)}
 
@@ -488,11 +494,7 @@ class Study:
         embedder = UseEmbedder()
         cache = self.store.vector_cache(embedder.name)
         coder = BuiltinCoder(self.codebook, embedder, cache=cache)
-        book = hashlib.sha256(msgspec.json.encode(self.codebook)).hexdigest()
-        fingerprints = {
-            document: hashlib.sha256(f"{coder.coder.version}\n{book}\n{text}".encode()).hexdigest()
-            for document, text in self.store.text_digests().items()
-        }
+        fingerprints = self.fingerprints(coder.coder.version)
         done = {} if again else self.store.finished(coder.coder.id)
         coders = self.settings.coding.coders
         before = coders[: coders.index(coder.coder.id)] if coder.coder.id in coders else ()
@@ -543,6 +545,50 @@ class Study:
             codings=count,
             warnings=warnings,
         )
+
+    def fingerprints(self, version: str) -> dict[str, str]:
+        """Fingerprint of a coder's version, the codebook and the text, by document with a text."""
+        book = hashlib.sha256(msgspec.json.encode(self.codebook)).hexdigest()
+        return {
+            document: hashlib.sha256(f"{version}\n{book}\n{text}".encode()).hexdigest()
+            for document, text in self.store.text_digests().items()
+        }
+
+    def plan_llm(
+        self, *ids: str, model: str = "", endpoint: str = "", again: bool = False
+    ) -> "SendPlan":
+        """Work out what coding with a language model would send, where to, and for how much.
+
+        Nothing is sent. Documents marked ``never_send`` are refused, with the reason.
+
+        Parameters
+        ----------
+        ids
+            Only these documents.
+        model, endpoint
+            Instead of those in ``study.toml``.
+        again
+            Also documents that this model has coded before.
+
+        Raises
+        ------
+        InputError
+            No model or no address is named, or one of them cannot be used.
+        """
+        from qiutong.sending import plan_sending
+
+        return plan_sending(self, ids, model=model, endpoint=endpoint, again=again)
+
+    def code_llm(self, plan: "SendPlan", *, progress: Progress | None = None) -> "SendReport":
+        """Code documents with a language model: send what the plan holds, and nothing else.
+
+        Each document is stored when it is finished; a run that was stopped goes on with a new plan.
+        """
+        from qiutong.sending import send_plan
+
+        report = send_plan(self, plan, progress=progress)
+        self._reliability.clear()
+        return report
 
     def import_codings(self, path: str | Path, coder: Coder | None = None) -> ImportReport:
         """Take over codings made by people or by another program.

@@ -50,7 +50,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     impatient = functools.partial(
         fetch_document, politeness=Politeness(0.0), retries=0, timeout_s=20.0
     )
-    monkeypatch.setattr("qiutong.study.fetch_document", impatient)
+    monkeypatch.setattr("qiutong.fetch.fetch_document", impatient)
 
 
 @pytest.fixture
