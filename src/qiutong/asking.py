@@ -371,7 +371,9 @@ class Asked:
                 {
                     "en": f"{one.title_en or one.title} ended on this very day "
                     f"({one.status.value}) and still counts; ask for the next day to leave it out.",
-                    "zh": f"《{one.title}》于当日终止，当日仍计入；查询次日即不计入。",
+                    # Title marks are for Chinese titles; an English one stands as it is.
+                    "zh": (f"《{one.title}》" if one.title[:1] > "\u2e80" else f"{one.title} ")
+                    + "于当日终止，当日仍计入；查询次日即不计入。",
                 }
                 for one in self.documents
                 if one.ended_on == self.as_of

@@ -29,6 +29,7 @@ from qiutong.exporters.html import (
 )
 from qiutong.model import (
     CoderKind,
+    Document,
     EvidencePair,
     Force,
     Grade,
@@ -584,6 +585,23 @@ def test_who_issued_the_documents_is_said_beside_the_answer() -> None:
         if one.party == firm.party and not one.is_joint and one.issuer_type is IssuerType.COMPANY
     ]
     assert f"company {len(companies)}" in box
+
+
+def test_a_short_title_drops_the_subtitle_where_the_rest_is_its_own() -> None:
+    """A long title is cut at its subtitle, unless two documents would then read the same."""
+    base = fake_results()
+    long = "Rules for Lake Ferries: A Very Long Explanation of What Ferries Are Held To Do"
+    first, second = base.documents[:2]
+    first = msgspec.structs.replace(first, title=long)
+    rest = base.documents[2:]
+
+    def short(*documents: Document) -> str:
+        results = msgspec.structs.replace(base, documents=documents)
+        return str(ReportView(results, Wording("en"), ()).document_title(first.id, short=True))
+
+    assert ">Rules for Lake Ferries<" in short(first, second, *rest)
+    twin = msgspec.structs.replace(second, title=long + " Elsewhere")
+    assert "…" in short(first, twin, *rest)
 
 
 @pytest.mark.parametrize(("language", "shown"), [("en", "October 2022"), ("zh", "2022年10月")])

@@ -410,7 +410,12 @@ class ReportView:
             return self.t("passage.unknown_document", id=name)
         language = _title_language(held)
         most = (20 if language == "zh" else 44) if short else len(held.title)
-        title = held.title if len(held.title) <= most + 4 else held.title[:most].rstrip() + "…"
+        title = held.title
+        if len(title) > most + 4:
+            # A subtitle goes first, if what is left names this document alone.
+            head = re.split(r": |：|——", title)[0]
+            alone = sum(one.title.startswith(head) for one in self.documents.values()) == 1
+            title = head if alone and len(head) <= most + 4 else title[:most].rstrip() + "…"
         return _cite(title, language)
 
     def document_link(self, name: str, short: bool = False) -> Markup:
