@@ -12,7 +12,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from qiutong.model import Document, EvidencePair, IssuerType, Status
+from qiutong.model import Document, EvidencePair, Instrument, IssuerType, Status
 from qiutong.study import Study
 
 
@@ -21,6 +21,11 @@ def describe(document: Document) -> str:
         f"{document.id} ({document.issuer_type}, {document.instrument}, {document.force}, "
         f"{document.status})"
     )
+
+
+def is_draft(document: Document) -> bool:
+    """Whether the text was a draft when it was written, also if it has been replaced since."""
+    return document.status is Status.DRAFT or document.instrument is Instrument.DRAFT
 
 
 def show(number: int, pair: EvidencePair, documents: dict[str, Document]) -> None:
@@ -36,6 +41,7 @@ def count(pairs: list[EvidencePair], documents: dict[str, Document]) -> None:
     quoted = [one for pair in pairs for one in pair.passages]
     used = Counter(one.document for one in quoted)
     of = [documents[one.document] for one in quoted]
+    quotations = [tuple(one.text for one in pair.passages) for pair in pairs]
     unlike = sum(len({one.position for one in pair.passages}) > 1 for pair in pairs)
     print(
         f"{len(pairs)} pairs, {len(quoted)} passages of {len(used)} documents; most quoted: "
@@ -43,8 +49,9 @@ def count(pairs: list[EvidencePair], documents: dict[str, Document]) -> None:
     )
     print(
         f"expert groups {sum(one.issuer_type is IssuerType.EXPERT_GROUP for one in of)}, "
-        f"drafts {sum(one.status is Status.DRAFT for one in of)}, "
-        f"pairs of different position {unlike}"
+        f"drafts {sum(is_draft(one) for one in of)}, "
+        f"pairs of different position {unlike}, "
+        f"pairs that stand under an earlier code too {len(pairs) - len(set(quotations))}"
     )
 
 

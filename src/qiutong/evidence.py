@@ -6,9 +6,10 @@ invisible to them. Direction and force come from the positions that rules read.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import combinations, permutations, zip_longest
 from typing import Any
 
@@ -36,6 +37,7 @@ from qiutong.model import (
     Status,
 )
 from qiutong.overlap import lineage
+from qiutong.position import classify_position
 from qiutong.text import split_sentences
 
 Floats = NDArray[np.float64]
@@ -48,14 +50,15 @@ Span = tuple[str, int, int]  # document, start, end
 # 200 × 200.
 CANDIDATES = 200
 
-# Parts of a pair's fitness, each in [0, 1]; the fitness is their weighted mean. What can make a pair
-# misleading counts 2, what makes it less fit to quote 1. The whole numbers are a ranking by us, not an
-# estimate. A pair's score is its closeness in meaning times its fitness.
+# Parts of a pair's fitness, each in [0, 1]; the fitness is their weighted mean. What vectors cannot
+# see counts 4, what else can make a pair misleading 2, what makes it less fit to quote 1. The whole
+# numbers are a ranking by us, not an estimate. A pair's score is its closeness in meaning times its
+# fitness.
 WEIGHTS = {
-    "position": 2,  # the two do the same: require, promise, encourage, ...
+    "position": 4,  # the two do the same: require, promise, encourage, ...
     "voice": 2,  # the document speaks for its party
     "standing": 2,  # the document is adopted and has not ended
-    "focus": 2,  # the words carry few other codes
+    "focus": 2,  # the words carry few codes that the other passage does not carry
     "firmness": 2,  # it commits rather than mentions
     "kind": 1,  # the two documents are of like force, issuer and instrument
     "agreed": 1,  # the coder's confidence
@@ -63,6 +66,7 @@ WEIGHTS = {
     "fresh": 1,  # the document is not yet quoted for other codes
 }
 # Parts that one passage has by itself; a pair has the lower of the two, being as weak as its weaker.
+# Of focus, codes that both carry are left out: they are what the two have in common.
 _OF_PASSAGE = ("voice", "standing", "focus", "firmness", "agreed", "length", "fresh")
 _UNKNOWN = 0.5
 # A pair with a passage that stands under another code already tells a reader less.
@@ -153,7 +157,7 @@ _NAMED_SILENT = 3
 
 # What is forbidden here is a wrong: its opposite is the duty that the other side states.
 _WRONGS = (
-    "infring", "violat", "breach", "unlawful", "illegal", "discriminat", "without", "unless",
+    "infring", "violat", "breach", "unlawful", "illegal", "endanger", "discriminat", "without", "unless",
     "侵害", "侵犯", "违反", "违法", "非法", "危害", "歧视", "损害", "未经", "不正当",
 )  # fmt: skip
 
@@ -300,7 +304,7 @@ class _Judge:
         self,
         documents: Iterable[Document] = (),
         as_of: date | None = None,
-        others: Mapping[Span, int] | None = None,
+        others: Mapping[Span, Collection[str]] | None = None,
         quoted: Sequence[Passage] = (),
     ) -> None:
         self.documents = {document.id: document for document in documents}
@@ -317,13 +321,17 @@ class _Judge:
         document = self.documents.get(passage.document)
         return (
             _VOICE[document.issuer_type] if document else _UNKNOWN,
-            self._standing(document) if document else _UNKNOWN,
-            1.0 / (1.0 + self.others.get(_span(passage), 0)),
+            (_STANDING[document.force] if self.stands(document) else 0.0) if document else _UNKNOWN,
+            1.0 / (1.0 + len(self.other_codes(passage))),
             _STRENGTH[passage.position],
             _confidence(passage),
             _readability(passage),
             self.freshness.get(passage.document, 1.0),
         )
+
+    def other_codes(self, passage: Passage) -> frozenset[str]:
+        """Tell which other subjects the passage's words carry."""
+        return frozenset(self.others.get(_span(passage), ()))
 
     def worth(self, passage: Passage) -> float:
         """Weighted mean of the passage's own parts."""
@@ -331,14 +339,14 @@ class _Judge:
         total = sum(w * v for w, v in zip(weights, self.parts(passage), strict=True))
         return total / sum(weights)
 
-    def _standing(self, document: Document) -> float:
+    def stands(self, document: Document) -> bool:
+        """Tell whether a document is adopted and had not ended by the day asked about."""
         ended = document.ended_on
         if document.status.ended and (ended is None or self.as_of is None or ended <= self.as_of):
-            return 0.0
+            return False
         proposed = document.instrument is Instrument.BILL and document.status != Status.IN_FORCE
-        if proposed or document.instrument == Instrument.DRAFT or document.status == Status.DRAFT:
-            return 0.0
-        return _STANDING[document.force]
+        drafted = document.instrument is Instrument.DRAFT or document.status is Status.DRAFT
+        return not (proposed or drafted)
 
     def kinds(self, passage: Passage) -> tuple[int, int, int]:
         """Force, issuer and instrument of the passage's document as numbers, -1 where not known."""
@@ -365,12 +373,14 @@ class _Candidates:
     """The best passages of one party on one code, with their parts of the score and vectors.
 
     ``parts`` has shape (passages, parts), ``kinds`` (passages, 3) and ``vectors`` (passages,
-    dimensions): unit rows, or rows of NaN where there is none. ``subject`` is the cosine of each with
-    what the code is about, ``again`` whether it is quoted for another code.
+    dimensions): unit rows, or rows of NaN where there is none. ``others`` holds the other codes of
+    each, ``subject`` the cosine of each with what the code is about, ``again`` whether it is quoted
+    for another code.
     """
 
     passages: tuple[Passage, ...]
     parts: Floats
+    others: tuple[frozenset[str], ...]
     kinds: NDArray[np.int64]
     vectors: Floats
     subject: Floats
@@ -446,7 +456,8 @@ def _shortlist(
     parts = np.array([judge.parts(p) for p in ranked]).reshape(len(ranked), len(_OF_PASSAGE))
     kinds = np.array([judge.kinds(p) for p in ranked], dtype=np.int64).reshape(len(ranked), 3)
     again = np.array([_span(passage) in judge.spans for passage in ranked], dtype=bool)
-    return _Candidates(tuple(ranked), parts, kinds, vectors, subject, again)
+    others = tuple(judge.other_codes(passage) for passage in ranked)
+    return _Candidates(tuple(ranked), parts, others, kinds, vectors, subject, again)
 
 
 def _cosines(one: _Candidates, other: _Candidates) -> Floats:
@@ -477,17 +488,33 @@ def _forbids_a_wrong(text: str) -> bool:
     return any(word in lower for word in _WRONGS)
 
 
-def _opposes(passage: Passage) -> bool:
-    return bool(_OPPOSES.search(passage.text))
+def _forbids_too(passage: Passage) -> bool:
+    """Whether a clause of a passage that asks for something forbids something as well.
+
+    A rule with its limits is not the opposite of a limit.
+    """
+    clauses = re.split(r"[.;。；]\s*", passage.text)
+    return any(
+        classify_position(clause, passage.language) is Position.PROHIBITS
+        for clause in clauses
+        if clause
+    )
 
 
-def _accuses(passage: Passage) -> bool:
-    return bool(_ACCUSES.search(passage.text))
+# A passage is asked about under each of its codes, and on each day that is compared.
+@lru_cache(maxsize=1 << 14)
+def _opposes(text: str) -> bool:
+    return bool(_OPPOSES.search(text))
+
+
+@lru_cache(maxsize=1 << 14)
+def _accuses(text: str) -> bool:
+    return bool(_ACCUSES.search(text))
 
 
 def _direction(passage: Passage) -> Position | None:
     """Position for pairing: who opposes an act stands where a prohibition stands."""
-    return Position.PROHIBITS if _opposes(passage) else passage.position
+    return Position.PROHIBITS if _opposes(passage.text) else passage.position
 
 
 def _barred(one: _Candidates, other: _Candidates) -> Flags:
@@ -502,7 +529,7 @@ def _barred(one: _Candidates, other: _Candidates) -> Flags:
 
     def against(left: _Candidates, right: _Candidates) -> Flags:
         forbids = flags(left, lambda p: _direction(p) is Position.PROHIBITS)
-        of_a_wrong = flags(left, lambda p: _opposes(p) or _forbids_a_wrong(p.text))
+        of_a_wrong = flags(left, lambda p: _opposes(p.text) or _forbids_a_wrong(p.text))
         encourages = flags(right, lambda p: _direction(p) is Position.ENCOURAGES)
         furthers = flags(right, lambda p: _direction(p) in _FURTHERS)
         opposed: Flags = np.logical_and.outer(forbids, encourages) | np.logical_and.outer(
@@ -521,13 +548,25 @@ def _likeness(one: Position | None, other: Position | None) -> float:
     return 1.0 if one is other else _LIKENESS.get(frozenset({one, other}), 0.0)
 
 
+def _focus(one: _Candidates, other: _Candidates) -> Floats:
+    """1 / (1 + codes that only one of two passages carries), of the passage with more of them."""
+    names = sorted({code for pool in (one, other) for held in pool.others for code in held})
+    left, right = (
+        np.array([[name in held for name in names] for held in pool.others], dtype=np.float64)
+        for pool in (one, other)
+    )
+    alone = np.maximum.outer(left.sum(axis=1), right.sum(axis=1)) - left @ right.T
+    focus: Floats = 1.0 / (1.0 + alone)
+    return focus
+
+
 def _scores(one: _Candidates, other: _Candidates, cosines: Floats, barred: Flags) -> Floats:
     """Score each pair, -inf where barred; those with a cosine (2 to 3) stand before those without."""
     shape = cosines.shape
     total, weight = np.zeros(shape), 0.0
     for column, part in enumerate(_OF_PASSAGE):
         lower = np.minimum.outer(one.parts[:, column], other.parts[:, column])
-        total += WEIGHTS[part] * lower
+        total += WEIGHTS[part] * (_focus(one, other) if part == "focus" else lower)
         weight += WEIGHTS[part]
     left = [_direction(passage) for passage in one.passages]
     right = [_direction(passage) for passage in other.passages]
@@ -551,10 +590,10 @@ def _scores(one: _Candidates, other: _Candidates, cosines: Floats, barred: Flags
 # --------------------------------------------------------------------------- pairs
 
 
-def count_other_codes(
+def list_other_codes(
     gathered: Mapping[str, ByParty], codebook: Codebook
-) -> dict[str, dict[Span, int]]:
-    """Count for each passage of each code how many other subjects its words carry.
+) -> dict[str, dict[Span, frozenset[str]]]:
+    """List for each passage of each code which other subjects its words carry.
 
     Codes above and below the code in the codebook are the same subject. Of others, those on the
     same provision whose words overlap count, a code above another of them not again.
@@ -569,7 +608,7 @@ def count_other_codes(
     Returns
     -------
     dict
-        Code to (document, start, end) of its passages to the number of other codes.
+        Code to (document, start, end) of its passages to the other codes.
     """
     lines = lineage(codebook)
     on_segment: dict[str, list[tuple[int, int, str]]] = {}
@@ -579,9 +618,9 @@ def count_other_codes(
                 on_segment.setdefault(passage.segment, []).append(
                     (passage.start, passage.end, code)
                 )
-    counted: dict[str, dict[Span, int]] = {}
+    listed: dict[str, dict[Span, frozenset[str]]] = {}
     for code, by_party in gathered.items():
-        counted[code] = {}
+        listed[code] = {}
         for passage in (one for held in by_party.values() for one in held):
             beside = {
                 other
@@ -589,10 +628,12 @@ def count_other_codes(
                 if start < passage.end and passage.start < end
             }
             above = {up for other in beside for up in lines[other] if up != other}
-            counted[code][_span(passage)] = sum(
-                other not in lines[code] and code not in lines[other] for other in beside - above
+            listed[code][_span(passage)] = frozenset(
+                other
+                for other in beside - above
+                if other not in lines[code] and code not in lines[other]
             )
-    return counted
+    return listed
 
 
 def list_examples(codebook: Codebook, code: str) -> tuple[str, ...]:
@@ -648,7 +689,7 @@ def pair_codes(
         Passages by code and party (:func:`collect_passages`), of all codes: what else a passage is
         about is read from them.
     codebook, vector, limit, rivals, parties, documents, as_of
-        As for :func:`pair_passages` and :func:`count_other_codes`. ``vector`` should also know the
+        As for :func:`pair_passages` and :func:`list_other_codes`. ``vector`` should also know the
         texts of :func:`list_examples`.
 
     Returns
@@ -657,7 +698,7 @@ def pair_codes(
         Code to its pairs, best first; a code without a pair has an empty tuple.
     """
     wanted, known = list(codes), tuple(documents)
-    others = count_other_codes(gathered, codebook)
+    others = list_other_codes(gathered, codebook)
 
     def choice(code: str) -> int:
         compared = [party.id for party in parties] or list(gathered.get(code, {}))
@@ -694,7 +735,7 @@ def pair_passages(
     parties: Sequence[Party] = (),
     documents: Iterable[Document] = (),
     as_of: date | None = None,
-    others: Mapping[Span, int] | None = None,
+    others: Mapping[Span, Collection[str]] | None = None,
     examples: Sequence[str] = (),
     quoted: Sequence[Passage] = (),
 ) -> tuple[EvidencePair, ...]:
@@ -730,7 +771,7 @@ def pair_passages(
         The day asked about; a document that ended later still stood on it. Without a day, a
         document that ended has ended.
     others
-        Number of other codes on a passage (:func:`count_other_codes`), by document, start and end.
+        Other codes on a passage (:func:`list_other_codes`), by document, start and end.
     examples
         Texts that say what the code is about (:func:`list_examples`); used as far as ``vector`` knows
         them, and without them the cosine of the passages stands alone.
@@ -748,7 +789,11 @@ def pair_passages(
     order = [p.id for p in parties] or list(by_party)
     pools = {
         party: _shortlist(
-            (p for p in by_party.get(party, ()) if not named.get(p.segment) and not _accuses(p)),
+            (
+                p
+                for p in by_party.get(party, ())
+                if not named.get(p.segment) and not _accuses(p.text)
+            ),
             vector,
             judge,
             examples,
@@ -877,8 +922,8 @@ def find_counter_evidence(
     """Find what speaks against reading a code as common ground.
 
     Four kinds, in this order: ``rivalry`` (the provision names another party as threat or rival),
-    ``opposed`` (one side prohibits what the other requires, promises or encourages, or warns of
-    what the other encourages, in passages close in meaning; needs vectors), ``uneven-force`` (one
+    ``opposed`` (one side prohibits what the other requires, promises or encourages, in
+    passages close in meaning; needs vectors), ``uneven-force`` (one
     side mostly binds, nothing of the other's does) and ``silence`` (documents of the party with
     the lowest prevalence that do not speak of it). The first of each kind comes first, then the
     second of each, so that one kind does not crowd out the others.
@@ -921,7 +966,7 @@ def find_counter_evidence(
         _rivalry_against(code, spoken, rivals, labels),
         _opposed_against(code, spoken, vector, labels, judge),
         _uneven_against(code, spoken, labels, judge),
-        _silence_against(code, overlap, known, labels),
+        _silence_against(code, overlap, known, labels, judge),
     )
     rounds = zip_longest(*kinds)
     return tuple(one for turn in rounds for one in turn if one is not None)[: max(limit, 0)]
@@ -1015,7 +1060,7 @@ def _opposed_against(
             # The one that prohibits is shown, the other is what it stands against.
             if right.position is Position.PROHIBITS:
                 left, right = right, left
-            if _forbids_a_wrong(left.text):
+            if _forbids_a_wrong(left.text) or _forbids_too(right):
                 continue
             worth = cosine * min(judge.worth(left), judge.worth(right))
             found.append((-worth, -cosine, _opposed(code, left, right, cosine, labels)))
@@ -1092,6 +1137,7 @@ def _silence_against(
     overlap: Overlap,
     documents: Sequence[Document],
     labels: Mapping[str, tuple[str, str]],
+    judge: _Judge,
 ) -> list[CounterEvidence]:
     """Silence of the party, or parties, with the lowest prevalence."""
     found = []
@@ -1101,7 +1147,8 @@ def _silence_against(
         speaking = set(overlap.documents.get(party, ()))
         silent = sorted(
             (d for d in documents if d.party == party and not d.is_joint and d.id not in speaking),
-            key=_weight,
+            # What is not adopted, or has ended, binds nobody, whatever force it was to have.
+            key=lambda d: (not judge.stands(d), _weight(d)),
         )
         us, missing, total = labels[party], share.total - share.count, share.total
         en = f"{us[0]}: no passage on it was found in {missing} of {total} documents"

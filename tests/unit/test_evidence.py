@@ -12,9 +12,9 @@ from qiutong.evidence import (
     CANDIDATES,
     WEIGHTS,
     collect_passages,
-    count_other_codes,
     find_counter_evidence,
     list_examples,
+    list_other_codes,
     pair_codes,
     pair_passages,
 )
@@ -506,12 +506,37 @@ def test_a_whole_sentence_is_quoted_before_half_of_one():
 
 
 def test_a_passage_with_one_subject_is_quoted_before_a_list_of_many():
-    """How many other codes the words carry is told by the caller."""
+    """Which other codes the words carry is told by the caller."""
     many, one = say("us", "A " + EN, doc="us-0"), say("us", "B " + EN, doc="us-1")
-    others = {(many.document, many.start, many.end): 4}
+    others = {(many.document, many.start, many.end): {"b", "c", "d", "e"}}
 
     assert chosen((many, one), (say("cn", ZH),))[0] == "us-0"
     assert chosen((many, one), (say("cn", ZH),), others=others)[0] == "us-1"
+
+
+def test_codes_that_both_passages_carry_do_not_count_against_the_pair():
+    """Two passages about the same two things go before one about two beside one about one."""
+    both, alone, cn = (
+        say("us", "B " + EN, doc="us-1"),
+        say("us", "A " + EN, doc="us-0"),
+        say("cn", ZH),
+    )
+    others = {(one.document, one.start, one.end): {"b"} for one in (both, cn)}
+
+    assert chosen((both, alone), (cn,))[0] == "us-0"
+    assert chosen((both, alone), (cn,), others=others)[0] == "us-1"
+    others["us-1", both.start, both.end] = {"c"}
+    assert chosen((both, alone), (cn,), others=others)[0] == "us-0"
+
+
+def test_doing_the_same_outweighs_all_that_only_makes_a_passage_fitter_to_quote():
+    """A doubtful fragment of a document quoted before stands before a passage that does another thing."""
+    like = say("us", "Mark", Position.MENTIONS, doc="us-1", confidence=0.0)
+    unlike = say("us", EN, Position.REQUIRES, doc="us-0", confidence=1.0)
+    used = [say("us", EN, doc="us-1", start=900)]
+    cn = say("cn", ZH, Position.MENTIONS)
+
+    assert chosen((unlike, like), (cn,), quoted=used)[0] == "us-1"
 
 
 def test_other_codes_are_those_that_overlap_and_are_not_of_the_same_branch():
@@ -525,12 +550,12 @@ def test_other_codes_are_those_that_overlap_and_are_not_of_the_same_branch():
     ]
     gathered = collect_passages([DOCUMENT], SEGMENTS, codings, BOOK)
 
-    counted = count_other_codes(gathered, BOOK)
+    listed = list_other_codes(gathered, BOOK)
 
-    assert counted == {
-        "a": {("d", 4, 14): 1, ("d", 14, 16): 0},
-        "a.x": {("d", 4, 14): 1, ("d", 14, 16): 0},
-        "b": {("d", 4, 8): 1, ("d", 8, 14): 1, ("d", 16, 23): 0},
+    assert listed == {
+        "a": {("d", 4, 14): {"b"}, ("d", 14, 16): set()},
+        "a.x": {("d", 4, 14): {"b"}, ("d", 14, 16): set()},
+        "b": {("d", 4, 8): {"a.x"}, ("d", 8, 14): {"a.x"}, ("d", 16, 23): set()},
     }
 
 
@@ -678,7 +703,7 @@ def test_what_is_quoted_for_other_codes_is_preferred_less():
 def test_a_report_spreads_its_pairs_and_lets_the_scarce_code_choose_first():
     """The code with one passage gets it; the other takes what is left. The order asked for is kept."""
     shared = say("us", "A " + EN, doc="us-0")
-    spare = say("us", "B " + EN, Position.MENTIONS, doc="us-1")
+    spare = say("us", "B " + EN, Position.COMMITS, doc="us-1")
     cn = (say("cn", ZH), say("cn", ZH + "另", doc="cn-2"))
     gathered = {"a": {"us": (shared, spare), "cn": cn}, "b": {"us": (shared,), "cn": cn[:1]}}
 
@@ -863,6 +888,27 @@ def test_silence_names_the_weightiest_documents_of_the_lowest_party():
     )
 
 
+def test_silence_names_what_binds_before_what_was_only_proposed_or_has_ended():
+    """A binding draft, and an order that ended by the day, come after a guide that stands."""
+    ended = {"status": Status.RESCINDED, "status_date": date(2024, 5, 1)}
+    documents = [
+        paper("us-draft", instrument=Instrument.DRAFT),
+        paper("us-order", **ended),
+        paper("us-guide", force=Force.VOLUNTARY),
+    ]
+    by_party = {"cn": (say("cn", ZH),)}
+    overlap = overlap_of(by_party, documents)
+
+    named = {}
+    for day in (date(2024, 4, 30), date(2024, 5, 1)):
+        (silence,) = find_counter_evidence(
+            "a", by_party, {}, overlap, documents=documents, parties=(US, CN), as_of=day
+        )
+        named[day.month] = silence.why.split(": ")[-1]
+
+    assert named == {4: "us-order; us-guide; us-draft.", 5: "us-guide; us-draft; us-order."}
+
+
 def test_one_kind_does_not_crowd_out_the_others():
     """The first of each kind comes before the second of any, up to the limit."""
     rivals = {}
@@ -903,3 +949,15 @@ def test_a_forbidden_wrong_is_no_opposition():
         "a", by_party, {}, overlap_of(by_party), vector=angles(Open=0, 开=5), parties=(US, CN)
     )
     assert [one for one in found if one.kind == "opposed"] == []
+
+
+def test_a_rule_that_forbids_too_is_not_opposed_to_a_prohibition():
+    """A duty with its limits goes with a limit; without them it is opposed."""
+    us = (say("us", "Shut " + EN, Position.PROHIBITS),)
+
+    for end, opposed in (("。", True), ("；未获同意的信息不得采集。", False)):
+        by_party = {"us": us, "cn": (say("cn", "采集者应当留存采集的记录" + end),)}
+        found = find_counter_evidence(
+            "a", by_party, {}, overlap_of(by_party), vector=angles(Shut=0, 采=5)
+        )
+        assert ("opposed" in kinds(found)) is opposed
