@@ -805,6 +805,16 @@ def test_citations_stand_in_the_page_language_with_how_they_were_seen() -> None:
         assert ("a list" in row) is (language == "en")
 
 
+def test_a_data_set_named_by_number_is_explained() -> None:
+    """A reader who meets a document by its number in AGORA is told what that is."""
+    base = fake_results()
+    told = Wording("en").plain("aside.agora")
+    for text in ("AGORA 50", "a list"):
+        forum = msgspec.structs.replace(base.fora[0], sources=(Source(text=text),))
+        results = msgspec.structs.replace(base, fora=(forum,), screens={}, recommendations=())
+        assert (told in Page(render_report(results)).by_id("set-aside")["text"]) is ("50" in text)
+
+
 def test_a_term_of_a_later_day_is_not_shown() -> None:
     """The glossary of an earlier report holds no word that came up later."""
     results = fake_results()

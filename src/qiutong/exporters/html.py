@@ -1005,6 +1005,17 @@ class ReportView:
             text = text.replace(prefix, self.t.plain(f"aside.{key}"))
         return text
 
+    @property
+    def cites_agora(self) -> bool:
+        """Whether a source on the page is named by its number in the AGORA data set."""
+        r = self.results
+        screens = [*r.screens.values(), *(one.screen for one in r.recommendations if one.screen)]
+        sources = [
+            *(source for one in screens for reason in one.reasons for source in reason.sources),
+            *(source for forum in r.fora for source in forum.sources),
+        ]
+        return any("AGORA" in f"{one.text} {one.citation}" for one in sources)
+
     def from_memory(self, text: str) -> bool:
         """Whether a source says of itself that part of it was not looked up."""
         return "from memory" in text.lower()
