@@ -1,0 +1,212 @@
+"""Shares and grades from a model's codes and a checked sample."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qiutong.estimate import (
+    FEWEST_CHECKED,
+    Cells,
+    count_cells,
+    count_odds,
+    find_grade_odds,
+    power_tuned_mean,
+    ppi_prevalence,
+    share_of_cells,
+)
+from qiutong.model import Estimate, Grade
+from qiutong.overlap import grade_overlap, wilson_interval
+from qiutong.settings import Thresholds
+
+BOUNDS = Thresholds(strong=0.5, moderate=0.25)
+
+checked_enough = st.builds(
+    Cells, *[st.integers(5, 40) for _ in range(4)], *[st.integers(0, 200) for _ in range(2)]
+)
+any_cells = st.builds(Cells, *[st.integers(0, 12) for _ in range(6)])
+
+
+def test_a_sample_too_small_gives_a_reason_and_no_number():
+    """Nineteen checked documents of a hundred give no share."""
+    share = ppi_prevalence([True] * 50 + [False] * 50, [True] * 19, [True] * 19)
+
+    assert (share.value, share.low, share.high) == (None, None, None)
+    assert "19 of 100 documents" in share.undefined
+    assert str(FEWEST_CHECKED) in share.undefined
+
+
+def test_a_sample_that_is_everything_is_the_persons_share():
+    """With nothing left to infer the interval is Wilson's, however small the collection."""
+    share = ppi_prevalence([True, False, True], [True, False, True], [True, True, False])
+
+    assert share == wilson_interval(2, 3)
+
+
+def test_no_documents_give_no_share():
+    """Nothing checked and nothing there is undefined."""
+    assert ppi_prevalence([], [], []).value is None
+
+
+def test_a_useless_model_leaves_the_persons_share():
+    """Where the model does not go with the person, value and nearly all width are the sample's."""
+    cells = Cells(10, 10, 10, 10, 100, 100)
+
+    share, alone = share_of_cells(cells), wilson_interval(20, 40)
+
+    assert share.value == alone.value
+    assert share.high - share.low == pytest.approx(alone.high - alone.low, rel=0.01)
+
+
+def test_a_model_with_one_answer_changes_nothing():
+    """A code that the model gives to every document carries no information."""
+    share, alone = share_of_cells(Cells(12, 18, 0, 0, 70, 0)), wilson_interval(12, 30)
+
+    assert share.value == alone.value
+
+
+@given(checked_enough)
+def test_interval_holds_the_value_and_stays_between_sample_and_everything(cells):
+    """A model never does harm, and never makes more of the documents than there are."""
+    share = share_of_cells(cells)
+
+    assert 0.0 <= share.low <= share.value <= share.high <= 1.0
+    if cells.rest and 0.05 < share.value < 0.95:
+        effective = [wilson_at(share.value, size) for size in (cells.checked, cells.total)]
+        widest, narrowest = (high - low for low, high in effective)
+        assert narrowest - 1e-9 <= share.high - share.low <= widest + 1e-9
+
+
+def wilson_at(share, size, z=1.959963984540054):
+    """Wilson's interval for any share and size, by solving its equation."""
+    roots = np.roots([1 + z * z / size, -(2 * share + z * z / size), share * share])
+    return sorted(roots.real)
+
+
+@given(checked_enough)
+def test_a_better_model_never_widens_the_interval(cells):
+    """With an error turned into a hit on either side the effective sample does not shrink."""
+    if not cells.model_only or not cells.person_only:
+        return
+    better = cells._replace(
+        both=cells.both + 1,
+        model_only=cells.model_only - 1,
+        person_only=cells.person_only - 1,
+        neither=cells.neither + 1,
+    )
+
+    one, other = share_of_cells(cells), share_of_cells(better)
+
+    if one.value == other.value:
+        assert other.high - other.low <= one.high - one.low + 1e-12
+
+
+@given(checked_enough)
+def test_naming_the_absence_instead_of_the_code_mirrors_the_share(cells):
+    """The share without the code is one minus the share with it, bounds too."""
+    mirrored = Cells(
+        cells.neither, cells.person_only, cells.model_only, cells.both,
+        cells.rest_without, cells.rest_with,
+    )  # fmt: skip
+
+    one, other = share_of_cells(cells), share_of_cells(mirrored)
+
+    assert other.value == pytest.approx(1 - one.value, abs=1e-12)
+    assert other.low == pytest.approx(1 - one.high, abs=1e-12)
+
+
+def test_interval_covers_about_as_often_as_it_says():
+    """A thousand samples of 30 from a known table: 93 to 97 % of the intervals hold the share."""
+    rng = np.random.default_rng(7)
+    table = np.array([0.20, 0.08, 0.07, 0.65])  # both, model only, person only, neither
+    covered = 0
+    for _ in range(1000):
+        checked = rng.multinomial(30, table)
+        rest_with = int(rng.binomial(170, table[0] + table[1]))
+        share = share_of_cells(Cells(*map(int, checked), rest_with, 170 - rest_with))
+        covered += share.low <= 0.27 <= share.high
+
+    assert 930 <= covered <= 970
+
+
+def test_counts_that_cannot_be_are_refused():
+    """Checked documents outside the collection, and lists of different length, are errors."""
+    with pytest.raises(ValueError, match="not among the 2"):
+        count_cells([True, False], [True, True], [True, True])
+    with pytest.raises(ValueError, match="the person 2"):
+        count_cells([True, False], [True], [True, True])
+
+
+def test_a_mean_of_nothing_is_refused():
+    """Neither an empty sample nor an empty rest has a mean; lists must match."""
+    for person, model, rest in (([], [], [1]), ([1], [1], []), ([1, 0], [1], [1])):
+        with pytest.raises(ValueError):
+            power_tuned_mean(person, model, rest)
+
+
+def test_a_level_outside_its_range_is_refused():
+    """A confidence of 95 instead of 0.95 is an error."""
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        share_of_cells(Cells(10, 5, 5, 10, 20, 20), level=95)
+
+
+@given(any_cells)
+def test_odds_of_counts_are_odds(cells):
+    """They add up to one, and no count below what is known or above what is possible has any."""
+    odds = count_odds(cells)
+    known = cells.both + cells.person_only
+
+    assert odds.size == cells.total + 1
+    assert odds.sum() == pytest.approx(1.0)
+    assert (odds >= 0).all()
+    assert not odds[:known].any()
+    assert not odds[known + cells.rest + 1 :].any()
+
+
+@given(any_cells, any_cells, any_cells)
+def test_odds_of_grades_are_the_sum_over_all_counts(one, other, third):
+    """The closed form gives what grading every combination of counts gives."""
+    parties = {"x": one, "y": other, "z": third}
+    if not all(cells.total for cells in parties.values()):
+        return
+    each = [count_odds(cells) for cells in parties.values()]
+    expected = dict.fromkeys(Grade, 0.0)
+    for counts in product(*(range(odds.size) for odds in each[:2])):
+        chance = each[0][counts[0]] * each[1][counts[1]]
+        if chance > 1e-9:
+            shares = {
+                name: Estimate(value=None, count=count, total=odds.size - 1)
+                for name, count, odds in zip("xy", counts, each, strict=False)
+            }
+            expected[grade_overlap(shares, BOUNDS)] += chance
+
+    found = find_grade_odds({"x": one, "y": other}, BOUNDS, fewest=0)
+
+    for grade, chance in found.odds.items():
+        assert chance == pytest.approx(expected[grade], abs=1e-6)
+    assert sum(find_grade_odds(parties, BOUNDS, fewest=0).odds.values()) == pytest.approx(1.0)
+
+
+def test_a_grade_of_documents_all_checked_is_certain():
+    """Nothing is left to chance where the person read everything."""
+    found = find_grade_odds({"x": Cells(3, 1, 0, 6, 0, 0), "y": Cells(5, 0, 0, 5, 0, 0)}, BOUNDS)
+
+    assert (found.grade, found.sure) == (Grade.MODERATE, 1.0)
+
+
+def test_a_grade_needs_a_sample_of_every_party():
+    """The party without one is named."""
+    found = find_grade_odds(
+        {"x": Cells(10, 5, 5, 10, 5, 5), "y": Cells(2, 0, 0, 2, 10, 10)}, BOUNDS
+    )
+
+    assert (found.grade, found.sure, found.odds) == (Grade.UNDEFINED, None, {})
+    assert found.undefined.startswith("y: 4 of 24 documents")
+
+
+def test_a_grade_compares_two_parties():
+    """One party has no overlap with itself."""
+    with pytest.raises(ValueError, match="two parties"):
+        find_grade_odds({"x": Cells(10, 5, 5, 10, 5, 5)}, BOUNDS)
