@@ -78,9 +78,14 @@ class Batch:
 
     # -- planning: no document is read yet
 
-    def plan_register(self, path: Path, party: str, ids: Sequence[str]) -> None:
+    def plan_register(
+        self, path: Path, party: str, ids: Sequence[str], never_send: bool | None = None
+    ) -> None:
         """Plan the rows of a register; raises before anything is read if one is wrong."""
-        rows, warnings = read_register(path, ids, {"party": party} if party else None)
+        defaults = {"party": party} if party else {}
+        if never_send:
+            defaults["never_send"] = "true"
+        rows, warnings = read_register(path, ids, defaults)
         self.warnings += warnings
         for row in rows:
             self.plan.append(
@@ -130,7 +135,12 @@ class Batch:
         self.plan.append(_Planned(document=document, origin=url))
 
     def plan_agora(
-        self, path: Path, party: str, ids: Sequence[str], only: Mapping[str, str]
+        self,
+        path: Path,
+        party: str,
+        ids: Sequence[str],
+        only: Mapping[str, str],
+        never_send: bool | None = None,
     ) -> None:
         """Plan the documents of the AGORA data set whose party is in the study."""
         from qiutong.readers.agora import read_agora
@@ -147,7 +157,7 @@ class Batch:
                 continue
             self.plan.append(
                 _Planned(
-                    document=msgspec.structs.replace(document, party=side),
+                    document=msgspec.structs.replace(document, party=side, never_send=never_send),
                     text=text,
                     data=text.text.encode(),
                     origin=f"{path}, {document.id}",

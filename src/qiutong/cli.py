@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import msgspec
 import typer
 
-from qiutong.errors import BadSettings, InputError, QiutongError, UnknownName
+from qiutong.errors import BadSettings, InputError, ModelServerError, QiutongError, UnknownName
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from qiutong.model import Comparison, Document, Overlap, Recommendation, Screen, Segment
     from qiutong.reliability import Coefficient, Reliability
+    from qiutong.sending import SendPlan, SendReport
     from qiutong.study import Study
 
 app = typer.Typer(
@@ -130,6 +131,10 @@ def add(
     only: Annotated[
         list[str], typer.Option(metavar="COLUMN=VALUE", help="AGORA: rows to take.")
     ] = [],  # noqa: B006
+    never_send: Annotated[
+        bool,
+        typer.Option("--never-send", help="Their text must never leave this machine (AGORA too)."),
+    ] = False,
     update: Annotated[
         bool, typer.Option(help="Correct the register fields of documents already there.")
     ] = False,
@@ -139,7 +144,7 @@ def add(
     given = {
         "title": title, "issuer": issuer, "issuer_type": issuer_type, "instrument": instrument,
         "force": force, "date_issued": date_issued, "language": language,
-        "endorsed_by": endorsed_by, "id": identity,
+        "endorsed_by": endorsed_by, "id": identity, "never_send": "true" if never_send else "",
     }  # fmt: skip
     wanted: dict[str, str] = {}
     for one in only:
@@ -370,11 +375,32 @@ def search(
 
 @app.command()
 def code(
+    ids: Annotated[list[str], typer.Argument(help="With --coder llm: only these documents.")] = [],  # noqa: B006
+    coder: Annotated[
+        str, typer.Option(help="builtin, or llm: a language model on a server that you name.")
+    ] = "builtin",
     again: Annotated[bool, typer.Option(help="Code documents that are coded already.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="llm: show what would be sent, and send nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="llm: send without asking first.")] = False,
+    model: Annotated[str, typer.Option(help="llm: the model, instead of study.toml's.")] = "",
+    endpoint: Annotated[
+        str, typer.Option(metavar="URL", help="llm: the server, instead of study.toml's.")
+    ] = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Code the documents with the built-in coder; only what has changed is coded."""
+    """Code the documents, with the built-in coder or a language model; only what has changed."""
+    if coder == "llm":
+        _code_llm(study, ids, again, dry_run, yes, model, endpoint, as_json)
+        return
+    if coder != "builtin":
+        raise typer.BadParameter(f'"{coder}" is not builtin or llm', param_hint="--coder")
+    if ids or dry_run or yes or model or endpoint:
+        raise typer.BadParameter(
+            "documents, --dry-run, --yes, --model and --endpoint need --coder llm"
+        )
     with _Bar() as bar:
         report = _open(study).code(again=again, progress=bar)
     for warning in report.warnings:
@@ -386,6 +412,55 @@ def code(
         f"Coded {len(report.coded)} documents with {report.coder.id} {report.coder.version}: "
         f"{report.codings} codings; {len(report.unchanged)} documents were coded already."
     )
+
+
+def _code_llm(
+    study: str,
+    ids: Sequence[str],
+    again: bool,
+    dry_run: bool,
+    yes: bool,
+    model: str,
+    endpoint: str,
+    as_json: bool,
+) -> None:
+    """Show what would be sent; send it if that is wanted."""
+    opened = _open(study)
+    with _Bar("planning"):
+        plan = opened.plan_llm(*ids, model=model, endpoint=endpoint, again=again)
+    if dry_run:
+        if as_json:
+            _print_json(msgspec.to_builtins(plan))
+        else:
+            _print_plan(plan)
+            _say("Nothing was sent.")
+        return
+    if as_json and not yes:
+        raise typer.BadParameter("--json cannot ask: add --yes, or --dry-run. Nothing was sent.")
+    if not as_json:
+        _print_plan(plan)
+    if plan.documents and not yes:
+        if not sys.stdin.isatty():
+            raise typer.BadParameter(
+                "there is nobody to ask: add --yes, or --dry-run. Nothing was sent."
+            )
+        if not typer.confirm(f"Send this to {plan.host}?"):
+            _say("Nothing was sent.")
+            return
+    with _Bar() as bar:
+        report = opened.code_llm(plan, progress=bar)
+    if as_json:
+        _print_json(msgspec.to_builtins(report))
+    else:
+        _print_sent(report)
+    if report.failed:
+        listed = "\n".join(f"  {one.document}: {one.reason}" for one in report.failed)
+        raise ModelServerError(
+            plan.url,
+            f"{len(report.failed)} documents were not coded; what was finished is kept",
+            ("The run was stopped. " if report.stopped else "")
+            + f"Run the command again to go on.\n{listed}",
+        )
 
 
 @app.command("import")
@@ -853,6 +928,67 @@ def _print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None
         # Text, not markup: a document may hold square brackets.
         table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     _console().print(table)
+
+
+def _print_plan(plan: "SendPlan") -> None:
+    """Say what would leave the machine, whereto, and what it would cost."""
+    _say(f"Model {plan.model}, prompt {plan.coder.version.partition('+')[0]}")
+    where = "this machine" if plan.local else plan.host
+    way = "encrypted" if plan.encrypted else "not encrypted"
+    _say(f"Sent to: {plan.url} ({where}{'' if plan.local else f', {way}'})")
+    held = "holds one, sent to that host" if plan.key_found else "is empty, so none is sent"
+    _say(f"Key: the environment variable {plan.key_variable or '(none named)'} {held}")
+    if plan.documents:
+        _print_table(
+            ["Document", "Provisions", "Characters of its text", "Requests"],
+            [
+                [one.document, one.provisions, f"{one.characters + one.context:,}", one.requests]
+                for one in plan.documents
+            ],
+        )
+        books = " / ".join(f"{n:,} ({name})" for name, n in plan.codebook_characters.items())
+        _say(
+            "Each request holds provisions with their headings and opening words, and the rules "
+            f"and codebook ({books} characters). Nothing of the register is sent, and no codings."
+        )
+    if plan.refused:
+        _say("Not sent:")
+        _print_table(["Document", "Why"], [[one.document, one.reason] for one in plan.refused])
+    if plan.unchanged:
+        _say(f"{len(plan.unchanged)} documents were coded by this model already.")
+    cost = (
+        "study.toml names no prices, so no cost is given"
+        if plan.cost is None
+        else f"about {plan.cost:,.2f} {plan.currency} at the prices in study.toml"
+    )
+    text = sum(one.characters + one.context for one in plan.documents)
+    _say(
+        f"{len(plan.documents)} documents, {text:,} characters of their text, {plan.requests:,} "
+        f"requests, about {plan.tokens_in:,} tokens sent and {plan.tokens_out:,} answered; {cost}."
+    )
+    if plan.documents:
+        _say(plan.estimate)
+
+
+def _print_sent(report: "SendReport") -> None:
+    parts = [f"{report.requests} requests"]
+    if report.tokens_in or report.tokens_out:
+        parts.append(f"{report.tokens_in:,} tokens sent and {report.tokens_out:,} answered")
+    if report.cost is not None:
+        parts.append(f"about {report.cost:,.2f} {report.currency}")
+    _say(
+        f"Coded {len(report.coded)} documents with {report.coder.id}: {report.codings} codings; "
+        f"{', '.join(parts)}."
+    )
+    for title, held in (
+        ("Codes that did not count", report.dropped),
+        ("Answers asked for again", report.unusable),
+    ):
+        if held:
+            _say(f"{title}: " + ", ".join(f"{why} {count}" for why, count in sorted(held.items())))
+    other = [one for one in report.models if one != report.coder.id.partition(":")[2]]
+    if other:
+        _say(f"The server calls the model {', '.join(other)}.")
 
 
 def _same_place(locator: str, wanted: str) -> bool:

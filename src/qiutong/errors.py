@@ -16,7 +16,8 @@
     │   ├── BadCodings             rows of a file of codings cannot be used
     │   ├── BadSettings            a TOML or YAML file with a wrong value, with its line
     │   ├── UnknownName            a code, party, document, topic or command we do not know
-    │   └── DuplicateDocument      the document is in the study already
+    │   ├── DuplicateDocument      the document is in the study already
+    │   └── NeverSend              the document must not leave the machine
     ├── StudyError                 the study folder itself
     │   ├── NotAStudy              no study.toml here or above
     │   ├── StudyExists            will not overwrite
@@ -25,8 +26,10 @@
     │   └── StageMissing           an earlier stage has not run
     ├── UndefinedStatistic         the number does not exist for this input
     │   └── TooFewParties          fewer than two parties have documents
-    └── FetchError                 a document could not be fetched
-        └── ForbiddenAddress       the address is not on the public internet
+    ├── FetchError                 a document could not be fetched
+    │   └── ForbiddenAddress       the address is not on the public internet
+    └── ModelServerError           a language model's server gave nothing that can be used
+        └── ModelServerRefused     and would give nothing for any other document either
 
 A message says what, where, why and what to do, and names the value at fault and those that
 would be accepted. One class for each thing a caller can handle.
@@ -195,6 +198,10 @@ class DuplicateDocument(InputError):
     """The document is in the study already."""
 
 
+class NeverSend(InputError):
+    """A document that must not leave the machine was about to be sent."""
+
+
 class StudyError(QiutongError):
     """Something about the study folder itself."""
 
@@ -249,3 +256,27 @@ class FetchError(QiutongError):
 
 class ForbiddenAddress(FetchError):
     """The address is not on the public internet, so it is not fetched."""
+
+
+class ModelServerError(QiutongError):
+    """A language model's server gave nothing that can be used.
+
+    Parameters
+    ----------
+    url
+        The address asked.
+    reason
+        What is wrong, one clause without a full stop; never holds the key.
+    remedy
+        What the user can do about it, one sentence.
+    """
+
+    def __init__(self, url: str, reason: str, remedy: str = "") -> None:
+        self.url = url
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"{url}: {reason}." + (f" {remedy}" if remedy else ""))
+
+
+class ModelServerRefused(ModelServerError):
+    """The server would refuse every other request too: wrong key, wrong address, no such model."""

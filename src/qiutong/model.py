@@ -264,6 +264,8 @@ class Document(Value, frozen=True, kw_only=True):
     read
         False for a document that is only listed: nobody has read its text, there is none here, and
         it enters no figure.
+    never_send
+        True for a document whose text must not leave the machine; None where nothing was said.
     """
 
     id: str
@@ -292,6 +294,7 @@ class Document(Value, frozen=True, kw_only=True):
     verified: str = ""
     scope: Scope = Scope.CORE
     read: bool = True
+    never_send: bool | None = None
     source_file: str = ""
     media_type: str = "text/plain"
     pages: tuple[Page, ...] = ()

@@ -49,6 +49,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "verified": (),
     "scope": (),
     "read": (),
+    "never_send": (),
 }
 """Columns of a register, each with the other names it may have."""
 
@@ -137,7 +138,7 @@ def parse_field(column: str, value: str) -> object:
             return parse_date(value)[0]
         except ValueError:
             raise ValueError("give YYYY-MM-DD, YYYY-MM or YYYY") from None
-    if column == "read":
+    if column in ("read", "never_send"):
         wanted = value.strip().lower()
         if wanted not in ("true", "false", "yes", "no"):
             raise ValueError("give true or false")

@@ -130,6 +130,53 @@ class CodingSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=T
         return (self.coder,) if isinstance(self.coder, str) else self.coder
 
 
+class LlmSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The language model that ``qiutong code --coder llm`` asks. Empty: there is none.
+
+    Parameters
+    ----------
+    endpoint
+        Address of an OpenAI-compatible interface, such as ``http://localhost:11434/v1``.
+    model
+        The model's name there.
+    key_variable
+        Name of the environment variable that holds the key; the key stands in no file.
+    provisions
+        Most provisions in one request.
+    timeout_s
+        Longest time for one request, in seconds.
+    retries
+        How often a request is made again after a failure that may pass.
+    temperature
+        Randomness of the answers.
+    price_in, price_out
+        Price of a million tokens sent, and answered, in ``currency``; 0 where not known.
+    never_send
+        Ids of documents that must not leave the machine, ``*`` for any letters; besides those
+        whose register says so.
+    """
+
+    endpoint: str = ""
+    model: str = ""
+    key_variable: str = "QIUTONG_LLM_KEY"
+    provisions: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
+    timeout_s: Annotated[float, msgspec.Meta(gt=0.0, le=3600.0)] = 120.0
+    retries: Annotated[int, msgspec.Meta(ge=0, le=20)] = 4
+    temperature: Annotated[float, msgspec.Meta(ge=0.0, le=2.0)] = 0.0
+    price_in: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    price_out: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    currency: str = "USD"
+    never_send: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.key_variable and not re.fullmatch(r"[A-Z][A-Z0-9_]*", self.key_variable):
+            # Not repeated: it may be the key itself.
+            raise ValueError(
+                "key_variable is the name of an environment variable, in capitals, such as "
+                "QIUTONG_LLM_KEY; the key itself stands in no file"
+            )
+
+
 class Settings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole of ``study.toml``.
 
@@ -162,6 +209,7 @@ class Settings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evidence: EvidenceSettings = EvidenceSettings()
     screening: ScreeningSettings = ScreeningSettings()
     topics: TopicSettings = TopicSettings()
+    llm: LlmSettings = LlmSettings()
 
     def __post_init__(self) -> None:
         if self.as_of != "today":
