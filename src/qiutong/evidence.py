@@ -986,15 +986,18 @@ def _rivalry_against(
             words = passage.segment_text[
                 rivalry.start - passage.segment_start : rivalry.end - passage.segment_start
             ]
-            # Names stand without article or possessive: they come from the study's settings.
+            # Names stand without article or possessive: they come from the study's settings. The
+            # wording may be one that only the playbook takes to mean the other side ("foreign
+            # adversaries"), so the sentence does not say that the text names it.
             us, them = labels[party], labels.get(rivalry.named, (rivalry.named, rivalry.named))
             one = CounterEvidence(
                 code=code,
                 kind="rivalry",
-                why=f"The provision names {them[0]}, or its policy, as a threat or rival: "
-                f"“{words}” ({us[0]}: {len(hits)} of {len(provisions)} provisions on this "
+                why=f"By name, or in a wording that the playbook takes to mean it, the provision "
+                f"calls {them[0]} or its policy a threat or rival: “{words}” ({us[0]}: {len(hits)} of {len(provisions)} provisions on this "
                 "subject do).",
-                why_zh=f"{us[1]}在同一条款中将{them[1]}或其政策视为威胁或对手：“{words}”"
+                why_zh=f"{us[1]}在同一条款中，以点名或规则集视为所指的措辞，"
+                f"将{them[1]}或其政策称为威胁或对手：“{words}”"
                 f"（涉及该议题的{len(provisions)}条中有{len(hits)}条如此）。",
                 passage=_sentence_with(passage, rivalry),
             )
@@ -1159,7 +1162,9 @@ def _silence_against(
                 (", among them ", "，其中包括") if missing > len(named) else (": ", "：")
             )
             en += lead + "; ".join(d.title_en or d.title or d.id for d in named)
-            zh += lead_zh + "".join(f"《{(d.title or d.id).strip('《》')}》" for d in named)
+            cited = [_cited_zh(d.title or d.id) for d in named]
+            # No comma between title marks (GB/T 15834-2011).
+            zh += lead_zh + ("、" if any("《" not in one for one in cited) else "").join(cited)
         found.append(CounterEvidence(code=code, kind="silence", why=f"{en}.", why_zh=f"{zh}。"))
     return found
 
@@ -1172,3 +1177,8 @@ def _weight(document: Document) -> tuple[int, bool, int, str]:
     newest = -document.date_issued.toordinal() if document.date_issued else 0
     central = document.issuer_type is IssuerType.CENTRAL_GOVERNMENT
     return (_FORCES.index(document.force), not central, newest, document.id)
+
+
+def _cited_zh(title: str) -> str:
+    """A title in Chinese prose: title marks for a Chinese title, none for a foreign one."""
+    return f"《{title.strip('《》')}》" if re.search(r"[㐀-鿿]", title) else title

@@ -352,9 +352,11 @@ def _rivalry_reasons(
                 id=party.id,
                 verdict=ScreenVerdict.SET_ASIDE if aside else ScreenVerdict.HANDLE_WITH_CARE,
                 detail={
-                    "en": f"{share} of the provisions of {party.label('en')} on it name another "
-                    "compared party, or its policy, as a threat or rival.",
-                    "zh": f"{party.label('zh')}相关条款中有{share}将另一方或其政策称为威胁或对手。",
+                    "en": f"{share} of the provisions of {party.label('en')} on it call another "
+                    "compared party, or its policy, a threat or rival, by name or in a wording "
+                    "that the playbook takes to mean it.",
+                    "zh": f"{party.label('zh')}相关条款中有{share}以点名或规则集视为所指的措辞，"
+                    "将另一方或其政策称为威胁或对手。",
                 },
             )
         )

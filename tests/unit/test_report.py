@@ -732,7 +732,7 @@ def test_what_the_mark_is_follows_from_the_texts_held(kinds: str | None, key: st
          "其后：现行有效（2024年9月1日）"),
         (Status.IN_FORCE, None,
          "status on this day not recorded; in force as seen on 31 March 2025",
-         "该日状态无记录；2025年3月31日所见为现行有效"),
+         "该日状态无记录；截至2025年3月31日所见：现行有效"),
         (Status.UNKNOWN, None, "status unknown", "状态不详"),
     ],
 )  # fmt: skip

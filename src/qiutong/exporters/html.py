@@ -1183,6 +1183,10 @@ class ReportView:
         """Where a forum stands, in the page's language where there is one."""
         return self.t.pick({"en": forum.state, "zh": forum.state_zh})
 
+    def has_facts(self, forum: Forum) -> bool:
+        """Whether dated facts are shown for a forum, which then speak for its state."""
+        return any(source.fact for source in forum.sources)
+
     def last_met(self, forum: Forum) -> str:
         """When a forum last met; empty where that is later than the report's day."""
         return "" if self._later(forum.last_met) else forum.last_met
