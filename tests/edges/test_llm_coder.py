@@ -959,6 +959,35 @@ def test_the_internet_is_not_crossed_without_encryption(
     assert connected == []
 
 
+def test_every_address_of_a_name_is_tried(
+    folder: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A local server may listen at one of the two addresses of localhost only."""
+    real = socket.getaddrinfo
+
+    def two(host: str, port: int, *rest: Any, **options: Any) -> list[Any]:
+        found = real("127.0.0.1", port, *rest, **options)
+        return (
+            real("127.0.0.2", port, *rest, **options) + found
+            if host == "localhost"
+            else (real(host, port, *rest, **options))
+        )
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    report = code(folder, "us-act", endpoint=model.url.replace("127.0.0.1", "localhost"))
+
+    assert report.coded == ("us-act",)
+    assert report.requests == 1
+
+
+def test_a_server_that_cannot_prove_its_name_gets_nothing(folder: Path, model: Model) -> None:
+    """Encryption that fails ends the run before anything is sent."""
+    report = code(folder, endpoint=model.url.replace("http:", "https:"))
+
+    assert "Nothing was sent" in report.stopped
+    assert model.asked == []
+
+
 def test_proxies_of_the_environment_are_not_used(
     folder: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -366,41 +366,54 @@ class ChatServer:
 
     def _connect(self, deadline: Deadline) -> HTTPConnection:
         at = self.endpoint
-        timeout = max(0.001, min(_CONNECT_TIMEOUT_S, deadline.remaining()))
+        failure: Exception | None = None
         try:
-            if at.encrypted:
-                connection: HTTPConnection = HTTPSConnection(
-                    at.host, at.port, timeout=timeout, ssl_context=ssl.create_default_context()
-                )
-            else:
-                connection = HTTPConnection(self._inside(), at.port, timeout=timeout)
-            connection.connect()
+            # Without encryption the very addresses that were looked at are used: asked again, the
+            # name might give another.
+            hosts = [at.host] if at.encrypted else self._inside()
+            for host in hosts:
+                timeout = max(0.001, min(_CONNECT_TIMEOUT_S, deadline.remaining()))
+                connection: HTTPConnection
+                if at.encrypted:
+                    connection = HTTPSConnection(
+                        host, at.port, timeout=timeout, ssl_context=ssl.create_default_context()
+                    )
+                else:
+                    connection = HTTPConnection(host, at.port, timeout=timeout)
+                try:
+                    connection.connect()
+                except (ssl.SSLError, urllib3.exceptions.SSLError):
+                    raise
+                except (urllib3.exceptions.HTTPError, OSError) as error:
+                    # A name may stand for several addresses, and a server listen at one of them.
+                    failure = error
+                    continue
+                return connection
         except (ssl.SSLError, urllib3.exceptions.SSLError) as error:
             raise ModelServerRefused(
                 at.url,
                 f"its certificate or encryption is not accepted ({error})",
                 "Nothing was sent. Check the address.",
             ) from None
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _Passing(
-                ModelServerError(
-                    at.url, f"no connection ({error})", "Check that the server is running."
-                )
-            ) from None
-        return connection
+        except OSError as error:
+            failure = error
+        raise _Passing(
+            ModelServerError(
+                at.url, f"no connection ({failure})", "Check that the server is running."
+            )
+        )
 
-    def _inside(self) -> str:
-        """Give the address of a host without encryption; it must not be on the public internet."""
+    def _inside(self) -> list[str]:
+        """Give the addresses of a host without encryption; none may be on the public internet."""
         found = socket.getaddrinfo(self.endpoint.host, self.endpoint.port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if any(ipaddress.ip_address(one.partition("%")[0]).is_global for one in addresses):
             raise ModelServerRefused(
                 self.endpoint.url,
                 "the text and the key would cross the internet without encryption",
                 "Nothing was sent. Use an address that begins with https.",
             )
-        # The very address that was looked at: asked again, the name might give another.
-        return addresses[0]
+        return addresses
 
     def _post(self, payload: bytes) -> tuple[int, dict[str, str], bytes]:
         deadline = Deadline(self._timeout_s)
