@@ -12,7 +12,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -422,7 +421,7 @@ class ChatServer:
         connection = self._connect(deadline)
         headers = {
             "Host": at.url.split("/")[2],
-            "User-Agent": _user_agent(),
+            "User-Agent": "qiutong",
             "Content-Type": "application/json",
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -473,10 +472,3 @@ class ChatServer:
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
-
-
-def _user_agent() -> str:
-    try:
-        return f"qiutong/{version('qiutong')}"
-    except PackageNotFoundError:  # run from a source tree that was not installed
-        return "qiutong/0"
