@@ -239,6 +239,10 @@ class SourceText(Value, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+FROM_TRANSLATION = "; read=translation"
+"""End of the media type of a digest that was made from a translation of the document."""
+
+
 class Document(Value, frozen=True, kw_only=True):
     """One primary text of one party, in the language of the text held.
 
@@ -305,6 +309,11 @@ class Document(Value, frozen=True, kw_only=True):
     def ended_on(self) -> date | None:
         """Day the document stopped speaking for its party, or None while it does."""
         return self.status_date if self.status.ended else None
+
+    @property
+    def from_translation(self) -> bool:
+        """Whether the digest held was made from a translation, so that its wording may differ."""
+        return self.media_type.endswith(FROM_TRANSLATION)
 
     @property
     def is_joint(self) -> bool:

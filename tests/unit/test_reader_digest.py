@@ -3,6 +3,7 @@
 import pytest
 
 from qiutong.errors import BadSettings
+from qiutong.model import FROM_TRANSLATION
 from qiutong.readers import read_bytes
 from qiutong.readers.digest import read_digest
 
@@ -24,6 +25,14 @@ def test_a_digest_gives_units_with_locators() -> None:
         ("unit", 0, "第一条第二款（三）", "提供者应当测试模型。\n并保存记录。"),
         ("unit", 0, "第二条", "公开结果\n说明方法"),
     ]
+
+
+def test_a_digest_of_a_translation_carries_that_in_its_media_type() -> None:
+    """What was made from a translation is known as such wherever the text goes."""
+    translated = HEAD.replace("read: original", "read: translation")
+    _, source = read_digest((translated + BODY).encode(), "cn-x.digest.md")
+    _, original = read_digest((HEAD + BODY).encode(), "cn-x.digest.md")
+    assert source.media_type == original.media_type + FROM_TRANSLATION
 
 
 @pytest.mark.parametrize("name", ["cn-x.digest.md", "cn-x.md"])

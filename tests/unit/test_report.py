@@ -28,6 +28,7 @@ from qiutong.exporters.html import (
     safe_url,
 )
 from qiutong.model import (
+    FROM_TRANSLATION,
     CoderKind,
     Document,
     EvidencePair,
@@ -557,6 +558,24 @@ def test_a_models_coder_is_explained_in_the_page_language(
     for place in ("sure", "method"):
         assert shown in found.by_id(place)["text"]
         assert other not in found.by_id(place)["text"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_digest_of_a_translation_is_said_to_be_one(language: str) -> None:
+    """Beside the passage and in the list of documents, and only for digests so made."""
+    base = fake_results()
+    first = msgspec.structs.replace(base.documents[0], text_kind=TextKind.DIGEST)
+    told = Wording(language).plain("passage.from_translation")
+    short = Wording(language).plain("passage.from_translation_short")
+    for media_type, expected in (
+        (f"text/markdown{FROM_TRANSLATION}", True),
+        ("text/markdown", False),
+    ):
+        held = msgspec.structs.replace(first, media_type=media_type)
+        results = msgspec.structs.replace(base, documents=(held, *base.documents[1:]))
+        text = render_report(results, language)
+        assert (told in text) is expected
+        assert (short in Page(text).by_id(anchor("document", first.id))["text"]) is expected
 
 
 def test_a_proposed_text_binds_only_if_adopted() -> None:

@@ -870,6 +870,12 @@ class ReportView:
             force=self.force_text(document),
         )
 
+    def kind_text(self, document: Document, short: bool = False) -> Markup:
+        """What kind of text is held; a digest made from a translation is said to be one."""
+        if document.text_kind is TextKind.DIGEST and document.from_translation:
+            return self.t("passage.from_translation" + ("_short" if short else ""))
+        return self.t(f"text_kind{'_short' if short else ''}.{document.text_kind}")
+
     def force_text(self, document: Document) -> Markup:
         """With what force a document speaks; a draft or bill binds only once it is adopted."""
         proposed = document.instrument in (Instrument.DRAFT, Instrument.BILL)

@@ -20,7 +20,7 @@ import re
 from typing import Literal
 
 from qiutong.errors import BadSettings
-from qiutong.model import SourceText
+from qiutong.model import FROM_TRANSLATION, SourceText
 from qiutong.readers.layout import Piece, assemble, join_lines
 from qiutong.readers.markdown import strip_markup
 from qiutong.readers.text import check_text_size, decode_text, looks_binary
@@ -156,7 +156,9 @@ def read_digest(data: bytes, name: str) -> tuple[DigestHeader, SourceText]:
         text=text,
         blocks=blocks,
         title=title,
-        media_type=DigestReader.media_type,
+        # A page has to say that a digest was made from a translation, so the text carries it.
+        media_type=DigestReader.media_type
+        + (FROM_TRANSLATION if header.read == "translation" else ""),
         encoding=encoding,
         warnings=warnings,
     )
