@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from qiutong.model import Comparison, Document, Overlap, Recommendation, Screen, Segment
     from qiutong.reliability import Coefficient, Reliability
+    from qiutong.sampling import CheckedStudy
     from qiutong.sending import SendPlan, SendReport
     from qiutong.study import Study
 
@@ -556,6 +557,66 @@ def codings(
     )
 
 
+@app.command()
+def sample(
+    per_party: Annotated[
+        int,
+        typer.Option(min=1, help="Documents of each party, together with those drawn before."),
+    ] = 30,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the random order; only for the first sample.")
+    ] = None,
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Draw documents of each party at random for a person to check, with sheets to code on."""
+    draw, folder = _open(study).sample(per_party, seed=seed, as_of=as_of or None)
+    if as_json:
+        _print_json({"folder": str(folder), **msgspec.to_builtins(draw)})
+        return
+    _print_table(
+        ["Party", "Drawn now", "Of all"],
+        [
+            [party, str(len(ids)), str(len(draw.frame[party]))]
+            for party, ids in draw.documents.items()
+        ],
+    )
+    _say(f"Wrote a sheet for each document, {draw.provisions} provisions in all, to {folder}.")
+    _say(
+        "Put codes, or nothing, in place of each ? in the column codes; look at no model's codes. "
+        "Then: qiutong import SHEET --coder YOU; qiutong estimate --person YOU"
+    )
+
+
+@app.command()
+def estimate(
+    person: Annotated[str, typer.Option(help="The coder who checked the sample.")],
+    model: Annotated[
+        str, typer.Option(help="The coder of all documents; those that study.toml counts if empty.")
+    ] = "",
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Estimate shares and grades from a model's codes and a person's on a random sample."""
+    opened = _open(study)
+    held = opened.estimate(person, model=model, as_of=as_of or None)
+    if held.passed_over:
+        _warn(
+            f"{len(held.passed_over)} documents that {person} read are not at the beginning of the "
+            f"random order and do not count as sample: {', '.join(held.passed_over[:5])}"
+            + (" …" if len(held.passed_over) > 5 else "")
+        )
+    if as_json:
+        _print_json(msgspec.to_builtins(held))
+        return
+    if _printed([msgspec.to_builtins(one) for one in held.codes], False, as_csv):
+        return
+    _print_checked(opened, held)
+
+
 # ---------------------------------------------------------------------------- asking
 
 
@@ -1056,6 +1117,45 @@ def _print_overlap(study: "Study", held: Iterable["Overlap"]) -> None:
         ["Overlap", "Subject", "Code", *(one.label() for one in study.parties), "Stable"], rows
     )
     _say("Stable: share of bootstrap resamples (documents drawn again) that give the same grade.")
+
+
+def _print_checked(study: "Study", held: "CheckedStudy") -> None:
+    counted = ", ".join(
+        f"{party} {len(ids)} of {held.documents[party]}" for party, ids in held.sample.items()
+    )
+    _say(f"Checked at random by {held.person}: {counted}. All coded by {held.model}.")
+    refused = list(dict.fromkeys(one.undefined for one in held.codes if one.undefined))
+    if refused:
+        _say(f"No grades: {'; '.join(refused)}.")
+    labels = {one.id: one.label.get("en", one.id) for one in study.codebook.codes}
+    order = list(_GRADE_SIGNS)
+    rows = []
+    for one in sorted(held.codes, key=lambda one: order.index(one.grade.value)):
+        shares = [
+            "undefined"
+            if share.value is None
+            else f"{share.value:.0%} ({share.low:.0%}–{share.high:.0%})"
+            for share in one.prevalence.values()
+        ]
+        alone = ", ".join(f"{share:.0%}" for share in one.model_alone.values())
+        rows.append(
+            [
+                f"{_GRADE_SIGNS[one.grade.value]} {one.grade.value}",
+                "–" if one.sure is None else f"{one.sure:.0%}",
+                labels[one.code],
+                one.code,
+                *shares,
+                alone,
+            ]
+        )
+    _print_table(
+        [
+            "Overlap", "Sure", "Subject", "Code", *(one.label() for one in study.parties),
+            "Model alone",
+        ],
+        rows,
+    )  # fmt: skip
+    _say("Sure: probability that a person who read every document would find this grade.")
 
 
 def _print_screens(held: Iterable["Screen"]) -> None:

@@ -55,6 +55,7 @@ from qiutong.model import (
 from qiutong.playbook import Playbook, bundled_playbook, load_playbook
 from qiutong.register import date_as_given, parse_field, slug
 from qiutong.reliability import Reliability, measure_reliability
+from qiutong.sampling import CheckedStudy, Draw, draw_sample, estimate_checked
 from qiutong.settings import Settings, read_toml
 from qiutong.store import CodedDocument, Hit, SqlStore
 from qiutong.store.files import write_whole
@@ -725,6 +726,38 @@ class Study:
         )
         self._reliability[chosen] = measured
         return measured
+
+    def sample(
+        self, per_party: int = 30, *, seed: int | None = None, as_of: str | date | None = None
+    ) -> tuple[Draw, Path]:
+        """Draw documents of each party at random for a person to check; see sampling.draw_sample.
+
+        Parameters
+        ----------
+        per_party
+            Documents of each party, together with those drawn before.
+        seed
+            Of the random order; only for the first draw.
+
+        Returns
+        -------
+        The draw, and the folder with its record and its coding sheets.
+        """
+        return draw_sample(self, per_party, seed=seed, as_of=self.day(as_of))
+
+    def estimate(
+        self, person: str, *, model: str = "", as_of: str | date | None = None
+    ) -> CheckedStudy:
+        """Estimate shares and grades from a model's codes and a person's codings of the sample.
+
+        Parameters
+        ----------
+        person
+            Id of the coder who checked the sample; taken as right.
+        model
+            Id of the coder of all documents; those that ``study.toml`` counts where empty.
+        """
+        return estimate_checked(self, person, model=model, as_of=self.day(as_of))
 
     # ------------------------------------------------------------------ asking
 

@@ -111,3 +111,11 @@ def test_links_between_pages_lead_somewhere() -> None:
             if not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(ROOT)}: {target}")
     assert broken == []
+
+
+def test_a_sample_is_drawn_as_the_page_says(tmp_path: Path, register: Path) -> None:
+    """One document of each party has a sheet with the name that the page uses, and a record."""
+    page = ROOT / "docs" / "how-to" / "check-a-sample.md"
+    run_blocks(page, "sample", register.parent)
+    names = sorted(path.name for path in (register.parent / "my-study/samples/1").iterdir())
+    assert [name[:7] for name in names] == ["cn-001-", "sample.", "us-001-"]

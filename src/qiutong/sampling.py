@@ -1,0 +1,422 @@
+"""Which documents a person checks, and what follows from them for a model's codes.
+
+All documents of a party stand in one random order, made from a seed and their ids. A sample is the
+beginning of that order; a larger one goes on where the smaller one ended. Only the documents that a
+person has checked *without a gap from the beginning* count as a random sample, so that documents
+read for another reason cannot slip into it.
+
+A drawn sample is a folder in the study: ``samples/1`` holds ``sample.json``, which says what was
+drawn from what, and one coding sheet for each document, without any model's codes. A draw is never
+written over: the next one goes to ``samples/2``.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from qiutong.errors import InputError, StageMissing, UnknownName
+from qiutong.estimate import FEWEST_CHECKED, Cells, find_grade_odds, share_of_cells
+from qiutong.exporters.tables import write_csv
+from qiutong.model import Document, Estimate, Grade, Segment
+from qiutong.overlap import documents_as_of, lineage
+
+if TYPE_CHECKING:
+    from qiutong.study import Study
+
+SAMPLES_FOLDER = "samples"
+RECORD_FILE = "sample.json"
+TO_DO = "?"
+"""Stands in the column ``codes`` of a sheet; an import refuses it, so that a provision nobody has
+looked at is not taken for one without a code."""
+
+
+class Draw(msgspec.Struct, frozen=True, kw_only=True):
+    """A sample that was drawn.
+
+    Parameters
+    ----------
+    number
+        Of the draw in this study, from 1.
+    seed
+        Of the random order; the same for all draws of a study.
+    per_party
+        Documents of each party that this and the earlier draws hold together, where it has as many.
+    documents
+        By party, ids drawn now, in random order.
+    frame
+        By party, ids of all documents that could be drawn, in random order.
+    provisions
+        Number of provisions to read in the documents drawn now.
+    """
+
+    number: int
+    seed: int
+    drawn_at: str
+    as_of: date
+    per_party: int
+    documents: dict[str, tuple[str, ...]]
+    frame: dict[str, tuple[str, ...]]
+    provisions: int
+
+
+class CheckedShare(msgspec.Struct, frozen=True, kw_only=True):
+    """One code, from a model's codes and a checked sample.
+
+    Parameters
+    ----------
+    prevalence
+        By party, the share of its documents; see :func:`qiutong.estimate.ppi_prevalence`.
+    model_alone
+        By party, the share that the model's codes alone would give.
+    grade, sure
+        The grade that a person reading everything would most likely find, and its probability.
+    odds
+        Probability of each grade; empty where undefined.
+    undefined
+        Why there is no grade.
+    """
+
+    code: str
+    prevalence: dict[str, Estimate]
+    model_alone: dict[str, float]
+    grade: Grade
+    sure: float | None
+    odds: dict[Grade, float]
+    undefined: str = ""
+
+
+class CheckedStudy(msgspec.Struct, frozen=True, kw_only=True):
+    """All codes of a study, from a model's codes and a checked sample.
+
+    Parameters
+    ----------
+    sample
+        By party, ids of the checked documents that count as a random sample.
+    passed_over
+        Documents the person read that lie behind a gap in the random order.
+    documents
+        By party, number of documents that the model coded.
+    """
+
+    person: str
+    model: str
+    as_of: date
+    seed: int
+    sample: dict[str, tuple[str, ...]]
+    passed_over: tuple[str, ...]
+    documents: dict[str, int]
+    codes: tuple[CheckedShare, ...]
+
+
+def random_order(documents: Iterable[str], seed: int) -> tuple[str, ...]:
+    """Put ids in an order that depends on the seed and nothing else about the documents.
+
+    A document added later takes its place in the order without moving the others, so that the
+    beginning of the order is a random sample before and after.
+    """
+    return tuple(
+        sorted(documents, key=lambda one: (hashlib.sha256(f"{seed}\n{one}".encode()).digest(), one))
+    )
+
+
+def checked_beginning(order: Sequence[str], read: Iterable[str]) -> tuple[str, ...]:
+    """Documents read without a gap from the beginning of a random order."""
+    held = set(read)
+    for place, document in enumerate(order):
+        if document not in held:
+            return tuple(order[:place])
+    return tuple(order)
+
+
+# --------------------------------------------------------------------------- drawing
+
+
+def read_draws(folder: Path) -> tuple[Draw, ...]:
+    """Draws recorded in a study's folder, the first first.
+
+    Raises
+    ------
+    InputError
+        A record cannot be read.
+    """
+    draws = []
+    for path in sorted(folder.glob(f"{SAMPLES_FOLDER}/[0-9]*/{RECORD_FILE}")):
+        try:
+            draws.append(msgspec.json.decode(path.read_bytes(), type=Draw))
+        except (OSError, msgspec.MsgspecError) as error:
+            raise InputError(
+                f"{path}: the record of a sample cannot be read ({error}). Put it back from a copy; "
+                "without it nobody knows which documents were drawn."
+            ) from None
+    return tuple(sorted(draws, key=lambda one: one.number))
+
+
+def draw_sample(
+    study: "Study", per_party: int = 30, *, seed: int | None = None, as_of: date
+) -> tuple[Draw, Path]:
+    """Draw documents of each party at random, and write the sheets on which a person codes them.
+
+    Parameters
+    ----------
+    study
+        An open study.
+    per_party
+        Documents of each party, together with those drawn before.
+    seed
+        Of the random order; that of the first draw where None, and the study's for stability
+        before there is one.
+    as_of
+        Only documents that count on that day.
+
+    Returns
+    -------
+    The draw, and the folder with its record and sheets.
+
+    Raises
+    ------
+    InputError
+        Another seed than that of earlier draws, or nothing is left to draw.
+    """
+    draws = read_draws(study.folder)
+    if draws and seed not in (None, draws[0].seed):
+        raise InputError(
+            f"seed {seed}: earlier samples of this study were drawn with {draws[0].seed}. A second "
+            "order would leave gaps in both; leave the seed out."
+        )
+    if seed is None:
+        seed = draws[0].seed if draws else study.settings.stability.seed
+    held = {one.id: one for one in _in_scope(study, as_of)}
+    frame = {
+        party.id: random_order((one.id for one in held.values() if one.party == party.id), seed)
+        for party in study.parties
+    }
+    before = {one for draw in draws for ids in draw.documents.values() for one in ids}
+    drawn = {
+        party: tuple(one for one in order[:per_party] if one not in before)
+        for party, order in frame.items()
+    }
+    if not any(drawn.values()):
+        raise InputError(
+            f"the samples drawn before hold {per_party} documents of each party, or all there are. "
+            "Ask for more: qiutong sample --per-party NUMBER"
+            if before
+            else "there is no document to draw: none with a text counts on "
+            f"{as_of.isoformat()}. See: qiutong documents"
+        )
+    places: dict[str, list[Segment]] = {one: [] for ids in drawn.values() for one in ids}
+    for segment in study.segments():
+        if segment.document in places:
+            places[segment.document].append(segment)
+    number = draws[-1].number + 1 if draws else 1
+    draw = Draw(
+        number=number,
+        seed=seed,
+        drawn_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        as_of=as_of,
+        per_party=per_party,
+        documents=drawn,
+        frame=frame,
+        provisions=sum(len(cuts) for cuts in places.values()),
+    )
+    folder = study.folder / SAMPLES_FOLDER / str(number)
+    folder.parent.mkdir(exist_ok=True)
+    # Renamed when it is whole: a draw that was stopped leaves nothing behind.
+    making = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+    try:
+        _write_draw(making, draw, places)
+        making.chmod(0o755)
+        making.rename(folder)
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
+    return draw, folder
+
+
+def _write_draw(folder: Path, draw: Draw, places: Mapping[str, Sequence[Segment]]) -> None:
+    for party, ids in draw.documents.items():
+        for identity in ids:
+            place = draw.frame[party].index(identity) + 1
+            sheet = folder / f"{party}-{place:03}-{identity}.csv"
+            sheet.write_text(_sheet(places[identity]), encoding="utf-8", newline="")
+    record = json.dumps(msgspec.to_builtins(draw), ensure_ascii=False, indent=1)
+    (folder / RECORD_FILE).write_text(record + "\n", encoding="utf-8")
+
+
+def _in_scope(study: "Study", as_of: date) -> tuple[Document, ...]:
+    settings = study.settings
+    kept, _ = documents_as_of(
+        study.documents(),
+        as_of,
+        count_bills=settings.count_bills,
+        count_drafts=settings.count_drafts,
+        count_context=settings.count_context,
+    )
+    return tuple(one for one in kept if not one.is_joint)
+
+
+def _sheet(segments: Sequence[Segment]) -> str:
+    """A sheet for one document: the columns that an import reads, and the text."""
+    rows = [
+        {
+            "document": one.document,
+            "locator": one.locator,
+            "text": one.text,
+            "codes": TO_DO,
+            "evidence": "",
+            "memo": "",
+        }
+        for one in segments
+    ]
+    return write_csv(rows, bom=True)
+
+
+# --------------------------------------------------------------------------- estimating
+
+
+def estimate_checked(
+    study: "Study",
+    person: str,
+    *,
+    model: str = "",
+    as_of: date,
+    fewest: int = FEWEST_CHECKED,
+) -> CheckedStudy:
+    """Estimate every code's shares and grade from a model's codes and a person's on the sample.
+
+    Parameters
+    ----------
+    study
+        An open study.
+    person
+        Id of the coder who checked the sample; taken as right.
+    model
+        Id of the coder of all documents; where empty, those that ``study.toml`` counts without
+        the person: for each document the first of them that has coded it.
+    as_of
+        Only documents that count on that day.
+    fewest
+        Fewest checked documents a party.
+
+    Raises
+    ------
+    UnknownName
+        The person or the model has coded nothing here.
+    StageMissing
+        No sample was drawn.
+    InputError
+        Person and model are one coder.
+    """
+    draws = read_draws(study.folder)
+    if not draws:
+        raise StageMissing(
+            f"{study.folder}: no sample was drawn, so what was checked is no random sample. "
+            "Draw one: qiutong sample"
+        )
+    known = [one.id for one in study.store.coders()]
+    for coder in (person, *([model] if model else [])):
+        if coder not in known:
+            raise UnknownName("coder", coder, known)
+    models = tuple(
+        one for one in ([model] if model else study.settings.coding.coders) if one != person
+    )
+    if not models:
+        raise InputError(
+            f'"{person}" is the person, and no other coder counts. Name the model: --model ID'
+        )
+    seed = draws[0].seed
+    coded: dict[str, str] = {}
+    for coder in models:
+        for document in study.store.finished(coder):
+            coded.setdefault(document, coder)
+    read = study.store.finished(person)
+    documents = [one for one in _in_scope(study, as_of) if one.id in coded]
+    order = {
+        party.id: random_order((one.id for one in documents if one.party == party.id), seed)
+        for party in study.parties
+    }
+    sample = {party: checked_beginning(ids, read) for party, ids in order.items()}
+    by_model = _documents_with(study, coded)
+    by_person = _documents_with(study, dict.fromkeys(read, person))
+    shares = []
+    for code in study.codebook.codes:
+        cells = {
+            party: _cells(
+                ids,
+                sample[party],
+                by_model.get(code.id, frozenset()),
+                by_person.get(code.id, frozenset()),
+            )
+            for party, ids in order.items()
+        }
+        told = find_grade_odds(cells, study.settings.thresholds, fewest=fewest)
+        shares.append(
+            CheckedShare(
+                code=code.id,
+                prevalence={
+                    party: share_of_cells(one, level=study.settings.interval_level, fewest=fewest)
+                    for party, one in cells.items()
+                },
+                model_alone={
+                    party: (one.both + one.model_only + one.rest_with) / one.total
+                    for party, one in cells.items()
+                    if one.total
+                },
+                grade=told.grade,
+                sure=told.sure,
+                odds=told.odds,
+                undefined=told.undefined,
+            )
+        )
+    counted = {one for ids in sample.values() for one in ids}
+    return CheckedStudy(
+        person=person,
+        model=" / ".join(models),
+        as_of=as_of,
+        seed=seed,
+        sample=sample,
+        passed_over=tuple(
+            one.id for one in documents if one.id in read and one.id not in counted
+            and one.party in order
+        ),
+        documents={party: len(ids) for party, ids in order.items()},
+        codes=tuple(shares),
+    )  # fmt: skip
+
+
+def _documents_with(study: "Study", coder_of: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Documents under each code and the codes above it, of codings sure enough to count.
+
+    ``coder_of`` says, by document, whose codings are asked for.
+    """
+    above = lineage(study.codebook)
+    least = study.settings.coding.min_confidence
+    held: dict[str, set[str]] = {}
+    for coder in dict.fromkeys(coder_of.values()):
+        for coding in study.store.codings(coder):
+            if coder_of.get(coding.document) == coder and (
+                coding.confidence is None or coding.confidence >= least
+            ):
+                for code in above.get(coding.code, ()):
+                    held.setdefault(code, set()).add(coding.document)
+    return {code: frozenset(documents) for code, documents in held.items()}
+
+
+def _cells(
+    order: Sequence[str], sample: Sequence[str], model: frozenset[str], person: frozenset[str]
+) -> Cells:
+    rest = order[len(sample) :]
+    return Cells(
+        both=sum(one in model and one in person for one in sample),
+        model_only=sum(one in model and one not in person for one in sample),
+        person_only=sum(one in person and one not in model for one in sample),
+        neither=sum(one not in person and one not in model for one in sample),
+        rest_with=sum(one in model for one in rest),
+        rest_without=sum(one not in model for one in rest),
+    )

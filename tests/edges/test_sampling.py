@@ -1,0 +1,253 @@
+"""Drawing a random sample, coding it blind, and what it says of a model's codes."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qiutong.errors import InputError, StageMissing, UnknownName
+from qiutong.estimate import Cells, share_of_cells
+from qiutong.model import Grade
+from qiutong.sampling import checked_beginning, random_order, read_draws
+from qiutong.study import Study
+
+TEXT = "The Office shall place a watermark on generated content so that its provenance is known."
+OTHER = "The Office shall publish a yearly account of its buildings and of the people in them."
+PER_PARTY = 24
+
+
+@pytest.fixture(scope="module")
+def many_once(run: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A coded study of 24 documents a party, every third of which is about another thing."""
+    place = tmp_path_factory.mktemp("many")
+    lines = ["id,file,party,title,language"]
+    for party in ("us", "cn"):
+        for number in range(PER_PARTY):
+            name = f"{party}-{number}"
+            body = TEXT if number % 3 else OTHER
+            (place / f"{name}.txt").write_text(
+                f"Notice {number} of {party}\n\nSec. 1. {body}\n\nSec. 2. This notice ends.\n",
+                "utf-8",
+            )
+            lines.append(f"{name},{name}.txt,{party},Notice {number},en")
+    (place / "register.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    for words in (
+        ("init", place / "study", "--party", "us", "--party", "cn"),
+        ("add", place / "register.csv", "--study", place / "study"),
+        ("code", "--study", place / "study"),
+    ):
+        done = run(*words)
+        assert done.code == 0, done
+    return place / "study"
+
+
+@pytest.fixture
+def many(many_once: Path, tmp_path: Path) -> Path:
+    """A copy of the study."""
+    return Path(shutil.copytree(many_once, tmp_path / "study"))
+
+
+def fill(sheet: Path, codes: Callable[[dict[str, str]], str]) -> None:
+    """Code a sheet as a person would."""
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["codes"] = codes(row)
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        out = csv.DictWriter(file, list(rows[0]))
+        out.writeheader()
+        out.writerows(rows)
+
+
+def right(row: dict[str, str]) -> str:
+    """The code of a provision about watermarks, and none for the others."""
+    return "governance.content-provenance" if "watermark" in row["text"] else ""
+
+
+def test_the_order_depends_on_the_seed_and_not_on_the_others():
+    """Other documents never change which of two comes first, and another seed gives another order."""
+    ids = [f"d{number}" for number in range(50)]
+
+    order = random_order(ids, 1)
+
+    assert sorted(order) == sorted(ids)
+    assert random_order(reversed(ids), 1) == order
+    assert random_order(ids[:20], 1) == tuple(one for one in order if one in ids[:20])
+    assert random_order(ids, 2) != order
+
+
+def test_a_gap_ends_the_sample():
+    """Documents behind one that was not read do not count."""
+    assert checked_beginning(("a", "b", "c", "d"), ("a", "b", "d")) == ("a", "b")
+    assert checked_beginning(("a", "b"), ("a", "b", "x")) == ("a", "b")
+    assert checked_beginning(("a", "b"), ("b",)) == ()
+
+
+def test_sheets_are_blind_and_an_untouched_one_is_refused(run: Callable, many: Path):
+    """No sheet holds a code of the model, and a provision not looked at is none without a code."""
+    done = run("sample", "--per-party", 3, "--json", folder=many)
+
+    sheets = sorted((many / "samples" / "1").glob("*.csv"))
+    assert done.code == 0, done
+    assert len(sheets) == 6
+    assert all("governance." not in sheet.read_text("utf-8") for sheet in sheets)
+    refused = run("import", sheets[0], "--coder", "li", folder=many)
+    assert refused.code == 1
+    assert '"?"' in refused.err
+    assert not Study(many).codings("li")
+
+
+def test_a_larger_sample_goes_on_where_the_smaller_ended(run: Callable, many: Path):
+    """The second draw holds what the first lacks, and both are the beginning of one order."""
+    first = run("sample", "--per-party", 3, "--json", folder=many).json
+    second = run("sample", "--per-party", 5, "--json", folder=many).json
+
+    for party in ("us", "cn"):
+        both = [*first["documents"][party], *second["documents"][party]]
+        assert both == first["frame"][party][:5]
+    assert [draw.number for draw in read_draws(many)] == [1, 2]
+    names = sorted(path.name[:6] for path in (many / "samples" / "2").glob("*.csv"))
+    assert names == ["cn-004", "cn-005", "us-004", "us-005"]
+
+
+def test_a_sample_is_never_written_over(run: Callable, many: Path):
+    """The same sample again is refused, and so is another seed; the sheets stay as they are."""
+    run("sample", "--per-party", 2, folder=many)
+    sheet = next((many / "samples" / "1").glob("*.csv"))
+    sheet.write_text("my work", "utf-8")
+
+    again = run("sample", "--per-party", 2, folder=many)
+    other = run("sample", "--per-party", 4, "--seed", 7, folder=many)
+
+    assert (again.code, other.code) == (1, 1)
+    assert "Ask for more" in again.err
+    assert "would leave gaps" in other.err
+    assert sheet.read_text("utf-8") == "my work"
+    assert [path.name for path in (many / "samples").iterdir()] == ["1"]
+
+
+def test_a_damaged_record_is_told(run: Callable, many: Path):
+    """A record that cannot be read stops the draw, instead of beginning another order."""
+    run("sample", "--per-party", 2, folder=many)
+    (many / "samples" / "1" / "sample.json").write_text("{", "utf-8")
+
+    done = run("sample", "--per-party", 4, folder=many)
+
+    assert done.code == 1
+    assert "sample.json" in done.err
+
+
+def test_nothing_to_draw_is_told(run: Callable, empty: Path):
+    """A study without documents has no sample."""
+    done = run("sample", folder=empty)
+
+    assert done.code == 1
+    assert "no document to draw" in done.err
+
+
+def test_a_checked_sample_gives_shares_and_grades(run: Callable, many: Path):
+    """From sheets to estimate: the shares are those of the counts, and the grade is told."""
+    run("sample", "--per-party", 20, folder=many)
+    for sheet in (many / "samples" / "1").glob("*.csv"):
+        fill(sheet, right)
+        assert run("import", sheet, "--coder", "li", folder=many).code == 0
+
+    held = run("estimate", "--person", "li", "--json", folder=many).json
+    shown = run("estimate", "--person", "li", folder=many)
+
+    code = next(one for one in held["codes"] if one["code"] == "governance.content-provenance")
+    study = Study(many)
+    with_code = {one.document for one in study.codings("builtin") if one.code == code["code"]}
+    truth = {f"{party}-{n}" for party in ("us", "cn") for n in range(PER_PARTY) if n % 3}
+    for party in ("us", "cn"):
+        sample = set(held["sample"][party])
+        rest = {f"{party}-{n}" for n in range(PER_PARTY)} - sample
+        cells = Cells(
+            len(sample & with_code & truth), len((sample & with_code) - truth),
+            len((sample & truth) - with_code), len(sample - with_code - truth),
+            len(rest & with_code), len(rest - with_code),
+        )  # fmt: skip
+        assert len(sample) == 20
+        assert code["prevalence"][party]["value"] == share_of_cells(cells).value
+        assert code["prevalence"][party]["method"] == "ppi"
+    assert code["grade"] == Grade.STRONG
+    assert code["sure"] > 0.9
+    assert "us 20 of 24" in shown.out
+    assert run("estimate", "--person", "li", "--csv", folder=many).out.startswith("code,")
+
+
+def test_too_small_a_sample_gives_a_reason(run: Callable, many: Path):
+    """Three checked documents a party give neither shares nor grades."""
+    run("sample", "--per-party", 3, folder=many)
+    for sheet in (many / "samples" / "1").glob("*.csv"):
+        fill(sheet, right)
+        run("import", sheet, "--coder", "li", folder=many)
+
+    held = Study(many).estimate("li")
+
+    assert {one.grade for one in held.codes} == {Grade.UNDEFINED}
+    assert {share.value for one in held.codes for share in one.prevalence.values()} == {None}
+    assert "3 of 24" in run("estimate", "--person", "li", folder=many).out
+
+
+def test_documents_read_for_another_reason_are_passed_over(run: Callable, many: Path):
+    """A document read out of turn is named and does not count."""
+    drawn = run("sample", "--per-party", 3, "--json", folder=many).json
+    sheet = next((many / "samples" / "1").glob(f"us-*-{drawn['documents']['us'][2]}.csv"))
+    fill(sheet, right)
+    run("import", sheet, "--coder", "li", folder=many)
+
+    done = run("estimate", "--person", "li", "--json", folder=many)
+
+    assert done.json["passed_over"] == [drawn["documents"]["us"][2]]
+    assert done.json["sample"] == {"us": [], "cn": []}
+    assert "do not count as sample" in done.err
+
+
+def test_what_is_missing_for_an_estimate_is_told(run: Callable, many: Path):
+    """No sample, a coder nobody knows, and one coder in both parts are errors with a way out."""
+    study = Study(many)
+    with pytest.raises(StageMissing, match="qiutong sample"):
+        study.estimate("li")
+    study.sample(2)
+    with pytest.raises(UnknownName):
+        study.estimate("li")
+    with pytest.raises(InputError, match="--model"):
+        study.estimate("builtin")
+
+
+def test_the_record_says_what_was_drawn_from_what(many: Path):
+    """Seed, day, frame and documents stand in sample.json."""
+    draw, folder = Study(many).sample(4, seed=99, as_of="2030-01-01")
+
+    record = json.loads((folder / "sample.json").read_text("utf-8"))
+
+    assert (record["seed"], record["as_of"], record["per_party"]) == (99, "2030-01-01", 4)
+    assert {party: len(ids) for party, ids in record["frame"].items()} == {"us": 24, "cn": 24}
+    assert read_draws(many) == (draw,)
+    assert draw.provisions == sum(
+        len(list(Study(many).segments(one))) for ids in draw.documents.values() for one in ids
+    )
+
+
+def test_a_document_added_later_takes_its_place_in_the_order(run: Callable, many: Path):
+    """One that belongs among those drawn is what the same command draws next; the rest stays."""
+    first = run("sample", "--per-party", 23, "--json", folder=many).json
+    order = first["frame"]["us"]
+    late = next(
+        name
+        for n in range(1000)
+        if random_order((*order, name := f"late-{n}"), first["seed"])[4] == name
+    )
+    path = many / "late.txt"
+    path.write_text(f"A late notice\n\nSec. 1. {TEXT}\n", "utf-8")
+    assert run("add", path, "--party", "us", "--id", late, folder=many).code == 0
+
+    second = run("sample", "--per-party", 23, "--json", folder=many).json
+
+    assert second["documents"] == {"us": [late], "cn": []}
+    assert [one for one in second["frame"]["us"] if one != late] == order
+    assert (many / "samples" / "2" / f"us-005-{late}.csv").exists()
