@@ -257,7 +257,7 @@ def _parse(url: str, ports: Collection[int]) -> _Target:
         raise ForbiddenAddress(
             url,
             f"its port is {port}; allowed: {allowed}",
-            "Name the port in ports= if you trust it.",
+            f"If you trust it, name both: --trust {host}:{port}; in Python, ports=.",
         )
     safe = "/%:@!$&'()*+,;=~-._"
     path = quote(parts.path or "/", safe=safe)

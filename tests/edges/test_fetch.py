@@ -739,3 +739,10 @@ def test_redirect_that_drops_encryption_is_refused(secure: tuple[Site, ssl.SSLCo
     site.routes["/a"] = reply(b"", None, 302, Location=site.url("/b", host="good.test"))
     with pytest.raises(FetchError, match="without encryption"):
         site.fetch(site.url("/a", host="good.test", scheme="https"), ssl_context=trust)
+
+
+def test_a_strange_port_is_refused_with_the_option_that_allows_it() -> None:
+    """Who fetches from the command line is told what to type there."""
+    with pytest.raises(ForbiddenAddress) as refused:
+        fetch_document("http://mirror.example:8443/a.html")
+    assert "--trust mirror.example:8443" in refused.value.remedy
