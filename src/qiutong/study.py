@@ -62,6 +62,7 @@ from qiutong.store.files import write_whole
 from qiutong.text import index_terms, to_simplified
 
 if TYPE_CHECKING:
+    from qiutong.coders.trained import ModelCard
     from qiutong.sending import SendPlan, SendReport
 
 __all__ = [
@@ -477,17 +478,33 @@ class Study:
 
     # ------------------------------------------------------------------ coding
 
-    def code(self, *, again: bool = False, progress: Progress | None = None) -> CodeReport:
-        """Code the documents with the built-in coder.
+    def code(
+        self,
+        *,
+        again: bool = False,
+        model: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> CodeReport:
+        """Code the documents with the built-in coder, or with a trained one.
 
         Only what has changed is coded: a document is passed over when this version of the coder
         has coded this text with this codebook before, or when a coder that ``study.toml`` names
-        before the built-in one has coded it.
+        it has coded it.
 
         Parameters
         ----------
         again
             Code all documents, also those coded before.
+        model
+            File of a trained coder, made by :meth:`train`; its codings are those of ``trained``.
+            The built-in coder if None.
+
+        Raises
+        ------
+        UnreadableFile
+            The file is no trained coder.
+        InputError
+            It was trained with another codebook.
         """
         from qiutong.coders.builtin import BuiltinCoder
         from qiutong.coders.embed import UseEmbedder
@@ -495,6 +512,10 @@ class Study:
         embedder = UseEmbedder()
         cache = self.store.vector_cache(embedder.name)
         coder = BuiltinCoder(self.codebook, embedder, cache=cache)
+        if model is not None:
+            from qiutong.coders.trained import TrainedCoder, TrainedModel
+
+            coder = TrainedCoder(self.codebook, TrainedModel.load(model), embedder, cache=cache)
         fingerprints = self.fingerprints(coder.coder.version)
         done = {} if again else self.store.finished(coder.coder.id)
         coders = self.settings.coding.coders
@@ -546,6 +567,77 @@ class Study:
             codings=count,
             warnings=warnings,
         )
+
+    def train(
+        self, path: str | Path, *, coder: str = "", progress: Progress | None = None
+    ) -> "ModelCard":
+        """Learn a coder from a coder's codings in this study, and write it to a file.
+
+        Parameters
+        ----------
+        path
+            File to write, ``.npz``; replaced where it exists.
+        coder
+            Whose codings; the first that ``study.toml`` counts where empty. Every provision of a
+            document this coder finished is taken as read. Documents coded as a whole are left out.
+
+        Returns
+        -------
+        ModelCard
+            What was learned from, and figures on held-out documents.
+
+        Raises
+        ------
+        UnknownName
+            Nothing in the study was coded by ``coder``.
+        InputError
+            The coder is a program of Qiutong's own: there is nothing to learn from it.
+        UndefinedStatistic
+            Too little was coded.
+        """
+        from qiutong.coders.embed import UseEmbedder
+        from qiutong.coders.trained import train_coder
+
+        chosen = coder or self.settings.coding.coders[0]
+        known = {one.id: one for one in self.store.coders()}
+        if chosen in ("builtin", "trained"):
+            raise InputError(
+                f'"{chosen}" is a program: a model can learn from it only what it does already. '
+                "Name a person or a reading: qiutong train FILE --from CODER"
+            )
+        if chosen not in known:
+            raise UnknownName("coder", chosen, known)
+        finished = self.store.finished(chosen)
+        codes: dict[str, set[str]] = {}
+        whole: set[str] = set()
+        for coding in self.codings(chosen):
+            if coding.segment:
+                codes.setdefault(coding.segment, set()).add(coding.code)
+            else:
+                whole.add(coding.document)
+        items: list[tuple[Document, tuple[Segment, ...]]] = []
+        for identity in sorted(set(finished) - whole):
+            document = self.document(identity)
+            items.append((document, tuple(self.store.segments(document))))
+        read = {
+            segment.id: frozenset(codes.get(segment.id, ()))
+            for _, segments in items
+            for segment in segments
+        }
+        steps = 0
+
+        def say(what: str) -> None:
+            nonlocal steps
+            if progress:
+                progress(what, steps, 7)
+            steps += 1
+
+        with UseEmbedder() as embedder:
+            model = train_coder(
+                self.codebook, items, read, trained_on=chosen, embedder=embedder, progress=say
+            )
+        write_whole(Path(path), model.to_bytes())
+        return model.card
 
     def fingerprints(self, version: str) -> dict[str, str]:
         """Fingerprint of a coder's version, the codebook and the text, by document with a text."""

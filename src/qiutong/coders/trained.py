@@ -1,0 +1,894 @@
+"""A coder learned from coded provisions: per-code heads, one head for all codes, calibrated.
+
+What a provision looks like is what the built-in coder sees of it: its sentence vectors, how like
+each code it is, and the codebook's cues. Two heads are learned from codings and averaged.
+The *code's own head* is a logistic regression for each code. The *shared head* is one set of
+boosted trees over provision x code cells; it learns what a cue and a likeness are worth for any
+code, and carries codes that few provisions have. Everything is numpy, for training too, so that a
+model trains and runs wherever the package does. ``docs/method/training.md`` says what was measured.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from qiutong.codebook import ancestors
+from qiutong.coders.builtin import (
+    VERSION,
+    BuiltinCoder,
+    CoderSettings,
+    _Found,
+    _Read,
+    _Sentence,
+)
+from qiutong.coders.embed import Embedder, VectorCache
+from qiutong.errors import InputError, UndefinedStatistic, UnreadableFile
+from qiutong.model import Codebook, Coder, CoderKind, Coding, Document, Segment
+
+FEATURES = "1"
+"""Raised whenever the same text would give other features: older models are then refused."""
+
+FEWEST = 15
+"""A code that fewer provisions have is not learned: its figures would be chance."""
+
+FOLDS = 5
+_TREES, _DEPTH, _RATE, _BINS = 100, 5, 0.12, 32
+_STEPS = 60
+# Likeness below this without a cue: nobody would code it for that code, and four cells in five are
+# such. The shared head leaves them out.
+_CANDIDATE = 2.0
+# Scales of the own head's blocks: one ridge penalty serves all of them.
+_WORDING, _DISCRIMINANT, _PLAIN, _MOST_CUES = 2.0, 1 / 8, 1 / 6, 2.0
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """How a code did on provisions of documents the model had not seen.
+
+    Parameters
+    ----------
+    language
+        ``en``, ``zh`` …; empty for all together.
+    given
+        Provisions that have the code.
+    f1, precision, recall, average_precision
+        On held-out documents, thresholds chosen on the other documents. None where ``given`` is 0.
+    """
+
+    code: str
+    language: str
+    given: int
+    f1: float | None
+    precision: float | None
+    recall: float | None
+    average_precision: float | None
+
+
+class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model was made from and how far it can be trusted.
+
+    Parameters
+    ----------
+    data_sha256
+        Hash of the provisions' texts and codes, in order of their ids.
+    codebook, codebook_sha256
+        Name with version, and a hash of all the codebook says: cues and definitions are features.
+    trained_on
+        Id of the coder whose codings were learned.
+    provisions
+        Number of provisions by language.
+    macro_f1, micro_f1
+        On held-out documents, by language; macro over codes with five provisions or more there.
+    calibration_error
+        Expected calibration error on held-out documents, ten bins.
+    untrained
+        Codes with too few provisions; never given.
+    figures
+        For each code, and for each code and language.
+    limits
+        What a reader must know, in English.
+    """
+
+    data_sha256: str
+    codebook: str
+    codebook_sha256: str
+    embedder: str
+    features: str
+    trained_on: str
+    documents: int
+    provisions: dict[str, int]
+    macro_f1: dict[str, float]
+    micro_f1: dict[str, float]
+    calibration_error: float
+    untrained: tuple[str, ...]
+    figures: tuple[Figures, ...]
+    limits: tuple[str, ...]
+
+
+class TrainedModel:
+    """The numbers of a trained coder, with its card.
+
+    Parameters
+    ----------
+    card
+        Where they come from.
+    codes
+        Ids of the codes, in the codebook's order.
+    arrays
+        ``centre, typical, weights`` (own heads), ``features, cuts, leaves, base, outside``
+        (shared head), ``prior, slope, shift, threshold, trained``; see the source.
+    """
+
+    def __init__(
+        self, card: ModelCard, codes: tuple[str, ...], arrays: Mapping[str, np.ndarray]
+    ) -> None:
+        self.card, self.codes, self.arrays = card, codes, dict(arrays)
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that change whenever the model does."""
+        hashed = hashlib.sha256(msgspec.json.encode(self.card))
+        for name in sorted(self.arrays):
+            hashed.update(name.encode() + np.ascontiguousarray(self.arrays[name]).tobytes())
+        return hashed.hexdigest()[:12]
+
+    def to_bytes(self) -> bytes:
+        """Give the model as an ``.npz`` file, without pickle; the same model, the same bytes."""
+        head = json.dumps({"codes": self.codes, "card": msgspec.to_builtins(self.card)})
+        named = {"head": np.frombuffer(head.encode(), dtype=np.uint8), **self.arrays}
+        file = io.BytesIO()
+        np.savez_compressed(file, allow_pickle=False, **named)
+        return file.getvalue()
+
+    @classmethod
+    def load(cls, path: str | Path) -> "TrainedModel":
+        """Read a model; nothing in the file is executed.
+
+        Raises
+        ------
+        UnreadableFile
+            The file is missing, or is no model of this version.
+        """
+        path = Path(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise UnreadableFile(
+                path, f"cannot be read ({error.strerror})", "Check the path."
+            ) from None
+        try:
+            # A lone array has no context manager: that, too, is no model.
+            with np.load(io.BytesIO(data), allow_pickle=False) as held:
+                arrays = {name: held[name] for name in held.files}
+            head = json.loads(arrays.pop("head").tobytes())
+            card = msgspec.convert(head["card"], ModelCard)
+            codes = msgspec.convert(head["codes"], tuple[str, ...])
+        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile):
+            raise UnreadableFile(
+                path, "is no trained coder", "Make one with: qiutong train FILE"
+            ) from None
+        if card.features != FEATURES or not _fits(arrays, len(codes)):
+            raise UnreadableFile(
+                path,
+                f"was made by another version of Qiutong (features {card.features}, here {FEATURES})",
+                "Train it again.",
+            )
+        return cls(card, codes, arrays)
+
+
+class TrainedCoder(BuiltinCoder):
+    """Code documents with a trained model.
+
+    Parameters
+    ----------
+    codebook
+        The codebook the model was trained with.
+    model
+        See :func:`train_coder`.
+    embedder, cache, settings
+        As for :class:`~qiutong.coders.builtin.BuiltinCoder`.
+
+    Notes
+    -----
+    A coding's confidence is a calibrated probability: Platt scaling on held-out documents of the
+    training set. On documents of another kind it is off. The memo names what spoke for the code:
+    wording, likeness and cues, in log odds above the average provision.
+
+    Raises
+    ------
+    InputError
+        The codebook or the embedder is another than the model's.
+    """
+
+    def __init__(
+        self,
+        codebook: Codebook,
+        model: TrainedModel,
+        embedder: Embedder | None = None,
+        *,
+        cache: VectorCache | None = None,
+        settings: CoderSettings | None = None,
+    ) -> None:
+        super().__init__(codebook, embedder, cache=cache, settings=settings)
+        if model.card.codebook_sha256 != codebook_sha256(codebook):
+            raise InputError(
+                f"the model was trained with {model.card.codebook}, whose texts or cues differ "
+                f"from {codebook.name} as it is now. Train it again: qiutong train FILE"
+            )
+        if model.card.embedder != self.embedder.name:
+            raise InputError(
+                f'the model needs the vectors of "{model.card.embedder}", '
+                f'not of "{self.embedder.name}"'
+            )
+        self.model = model
+        self._above = [
+            [model.codes.index(one) for one in ancestors(codebook, code)] for code in model.codes
+        ]
+        self.coder = Coder(
+            id="trained",
+            kind=CoderKind.MODEL,
+            # Positions and evidence are found as the built-in coder of this version finds them.
+            version=f"{model.digest}+{VERSION}+{self.embedder.name}",
+            description=f"Learned from the codings of {model.card.trained_on}.",
+        )
+
+    def _finish(
+        self, reads: list[_Read], progress: Callable[[str], None] | None
+    ) -> Iterator[tuple[Document, tuple[Coding, ...]]]:
+        for read, vectors, seen in self._see(reads):
+            codings: tuple[Coding, ...] = ()
+            if seen is not None:
+                found = self._choose(read.sentences, vectors, seen)
+                codings = tuple(
+                    msgspec.structs.replace(self._coding(read.document, one), memo=memo)
+                    for one, memo in found
+                )
+                if self._cache is not None:
+                    self._keep([one for one, _ in found], vectors)
+            if progress is not None:
+                progress(read.document.id)
+            yield read.document, codings
+
+    def _see(self, reads: list[_Read]) -> Iterator[tuple[_Read, np.ndarray, "_Seen | None"]]:
+        return _see(self, reads)
+
+    def _choose(
+        self, sentences: list[_Sentence], vectors: np.ndarray, seen: "_Seen"
+    ) -> list[tuple[_Found, str]]:
+        """Choose codes of one document's provisions; the sentence that says it is the evidence."""
+        held = self.model.arrays
+        provision = seen.pooled
+        score = np.round(_score(held, provision), 4)
+        probability = _logistic(held["slope"] * score + held["shift"])
+        given = (probability >= held["threshold"]) & held["trained"]
+        for code, above in enumerate(self._above):
+            # A child says its parent too: the parent is not repeated.
+            for parent in above:
+                given[given[:, code], parent] = False
+        alone = np.round(_own(held, seen.sentences), 4)
+        found: list[tuple[_Found, str]] = []
+        for row, code in np.argwhere(given):
+            members = np.flatnonzero(seen.row == row)
+            best = int(
+                members[np.argmax(alone[members, code] + seen.sentences.cues[members, code])]
+            )
+            sentence = sentences[best]
+            cues = sentence.cues.get(int(code), [])
+            one = _Found(
+                best,
+                sentence,
+                int(code),
+                float(np.round(probability[row, code], 2)),
+                float(provision.discriminant[row, code]),
+                cues,
+            )
+            one.start, one.end = self._evidence(one)
+            text = "; ".join(
+                dict.fromkeys(
+                    sentence.text[a - sentence.start : b - sentence.start].replace("\n", " ")
+                    for a, b in cues
+                )
+            )
+            wording, likeness, cue = _parts(held, provision.row(int(row)), int(code))
+            memo = (
+                f"probability {probability[row, code]:.2f}, "
+                f"coded from {held['threshold'][code]:.2f}; wording {wording:+.1f}, "
+                f"likeness {likeness:+.1f}, cues {cue:+.1f}"
+            )
+            found.append((one, memo + (f"; cues: {text}" if text else "; no cue in the sentence")))
+        found.sort(key=lambda pair: (pair[0].sentence.segment.start, pair[0].code))
+        return found
+
+
+def train_coder(
+    codebook: Codebook,
+    items: Iterable[tuple[Document, Sequence[Segment]]],
+    codes: Mapping[str, frozenset[str]],
+    *,
+    trained_on: str,
+    embedder: Embedder | None = None,
+    cache: VectorCache | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> TrainedModel:
+    """Learn a coder from coded provisions.
+
+    Parameters
+    ----------
+    codebook
+        The codebook of the codings.
+    items
+        Documents, each with its provisions.
+    codes
+        Codes by segment id; a provision that was read and has none is there with an empty set. One
+        that is missing was not read and is left out.
+    trained_on
+        Id of the coder whose codings they are; kept in the card.
+    progress
+        Told what is being done.
+
+    Returns
+    -------
+    TrainedModel
+        The same codings give the same model, in whatever order documents come.
+
+    Raises
+    ------
+    UndefinedStatistic
+        Fewer than ten documents, or no code has fifteen provisions: nothing could be held out.
+
+    Notes
+    -----
+    Five folds of whole documents: no document is both learned from and measured on. Thresholds lie
+    half way between the best F1 on held-out documents (smoothed) and the best F1 expected from the
+    calibrated probabilities. Figures in the card use thresholds chosen without the fold measured.
+    """
+    eyes = BuiltinCoder(codebook, embedder, cache=cache)
+    place = {code.id: index for index, code in enumerate(codebook.codes)}
+    above = {code.id: ancestors(codebook, code.id) for code in codebook.codes}
+    say = progress or (lambda _: None)
+    say("reading")
+    reads = []
+    for document, segments in items:
+        held = [segment for segment in segments if segment.id in codes]
+        if held:
+            reads.append(eyes._read(document, held))
+    # Folds go by place: the order in which documents come must not matter.
+    reads = sorted((read for read in reads if read.sentences), key=lambda read: read.document.id)
+    parts: list[_Provisions] = []
+    owner: list[int] = []
+    language: list[str] = []
+    rows: list[str] = []
+    texts: list[str] = []
+    for number, (read, _, seen) in enumerate(_see(eyes, reads)):
+        if seen is None:
+            continue
+        parts.append(seen.pooled)
+        first = {s.segment.id: s for s in reversed(read.sentences)}
+        for identity in seen.ids:
+            owner.append(number)
+            rows.append(identity)
+            language.append(first[identity].language)
+            texts.append(first[identity].segment.text)
+    if len(parts) < 2 * FOLDS:
+        raise UndefinedStatistic(
+            f"{len(parts)} documents with coded provisions: too few to train and hold some out. "
+            f"At least {2 * FOLDS} are needed."
+        )
+    seen_all = _join(parts)
+    given = np.zeros((len(rows), len(place)), dtype=bool)
+    for row, identity in enumerate(rows):
+        for code in codes[identity]:
+            given[row, place[code]] = True
+            for parent in above[code]:
+                given[row, place[parent]] = True
+    trained = given.sum(axis=0) >= FEWEST
+    if not trained.any():
+        raise UndefinedStatistic(
+            f"no code has {FEWEST} provisions or more: there is too little to learn from"
+        )
+    # By document; the shuffle keeps neighbours in a register (often one issuer's) apart.
+    shuffled = np.random.default_rng(0).permutation(max(owner) + 1)
+    fold = (np.argsort(shuffled) % FOLDS)[np.array(owner)]
+    held_out = np.zeros(given.shape)
+    for number in range(FOLDS):
+        say(f"training, part {number + 1} of {FOLDS + 1}")
+        rest = fold != number
+        arrays = _fit(seen_all.take(rest), given[rest])
+        held_out[~rest] = _score(arrays, seen_all.take(~rest))
+    say(f"training, part {FOLDS + 1} of {FOLDS + 1}")
+    arrays = _fit(seen_all, given)
+    held_out = np.round(held_out, 4)
+    slope, shift, threshold = _decide(held_out, given)
+    arrays |= {"slope": slope, "shift": shift, "threshold": threshold, "trained": trained}
+    # For the figures, each fold's thresholds come from the other folds.
+    probability = np.zeros(given.shape)
+    said = np.zeros(given.shape, dtype=bool)
+    for number in range(FOLDS):
+        there, rest = fold == number, fold != number
+        a, b, cut = _decide(held_out[rest], given[rest])
+        probability[there] = _logistic(a * held_out[there] + b)
+        said[there] = probability[there] >= cut
+    spoken = np.array(language)
+    figures, macro, micro = _figures(codebook, given, said, held_out, spoken, trained)
+    card = ModelCard(
+        data_sha256=_data_sha256(rows, texts, given),
+        codebook=codebook.name,
+        codebook_sha256=codebook_sha256(codebook),
+        embedder=eyes.embedder.name,
+        features=FEATURES,
+        trained_on=trained_on,
+        documents=len(parts),
+        provisions={one: int((spoken == one).sum()) for one in sorted(set(language))},
+        calibration_error=_calibration_error(probability[:, trained], given[:, trained]),
+        untrained=tuple(c.id for c, ok in zip(codebook.codes, trained, strict=True) if not ok),
+        limits=(
+            "The figures say how well the model repeats the codings it was trained on, on other "
+            "documents of the same collection. They do not say that those codings are right.",
+            "On documents of another kind thresholds and probabilities shift; check a sample.",
+        ),
+        figures=figures,
+        macro_f1=macro,
+        micro_f1=micro,
+    )
+    return TrainedModel(card, tuple(code.id for code in codebook.codes), arrays)
+
+
+def codebook_sha256(codebook: Codebook) -> str:
+    """Hash of all that a codebook says."""
+    return hashlib.sha256(msgspec.json.encode(codebook)).hexdigest()
+
+
+# ---------------------------------------------------------------------------- what is seen
+
+
+class _Provisions(msgspec.Struct, frozen=True):
+    """Features of provisions (or sentences): vectors ``(n, d)``, the others ``(n, codes)``.
+
+    ``elsewhere`` is the share of the *other* provisions of the document with a cue of the code.
+    """
+
+    vectors: np.ndarray
+    discriminant: np.ndarray
+    plain: np.ndarray
+    cues: np.ndarray
+    elsewhere: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "_Provisions":
+        return _Provisions(*(one[rows] for one in msgspec.structs.astuple(self)))
+
+    def row(self, number: int) -> "_Provisions":
+        return self.take(np.array([number]))
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    """A document: features of its sentences, of its provisions, and which belongs to which."""
+
+    sentences: _Provisions
+    pooled: _Provisions
+    row: np.ndarray
+    ids: list[str]
+
+
+def _join(parts: Sequence[_Provisions]) -> _Provisions:
+    columns = zip(*(msgspec.structs.astuple(one) for one in parts), strict=True)
+    return _Provisions(*(np.concatenate(one) for one in columns))
+
+
+def _see(
+    eyes: BuiltinCoder, reads: Sequence[_Read]
+) -> Iterator[tuple[_Read, np.ndarray, _Seen | None]]:
+    """Embed and measure sentences, and pool them by provision; None for an empty document."""
+    texts = [sentence.text for read in reads for sentence in read.sentences]
+    likeness = eyes._codes_likeness()
+    every = eyes.embedder.embed(texts)
+    discriminant, plain = likeness.measure(every) if texts else (np.empty((0, 0)), np.empty((0, 0)))
+    stop = 0
+    for read in reads:
+        start, stop = stop, stop + len(read.sentences)
+        vectors = every[start:stop]
+        if start == stop:
+            yield read, vectors, None
+            continue
+        cues = np.zeros((stop - start, len(eyes.codebook.codes)), dtype=np.float32)
+        ids: dict[str, int] = {}
+        row = np.empty(stop - start, dtype=np.int64)
+        for number, sentence in enumerate(read.sentences):
+            row[number] = ids.setdefault(sentence.segment.id, len(ids))
+            for code, places in sentence.cues.items():
+                cues[number, code] = len(places)
+        single = _Provisions(
+            vectors,
+            discriminant[start:stop].astype(np.float32),
+            plain[start:stop].astype(np.float32),
+            cues,
+            np.zeros_like(cues),
+        )
+        count = len(ids)
+        mean = np.zeros((count, vectors.shape[1]), dtype=np.float32)
+        np.add.at(mean, row, vectors)
+        mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+        summed = np.zeros((count, cues.shape[1]), dtype=np.float32)
+        np.add.at(summed, row, cues)
+        highest = []
+        for values in (single.discriminant, single.plain):
+            top = np.full((count, cues.shape[1]), -np.inf, dtype=np.float32)
+            np.maximum.at(top, row, values)
+            highest.append(top)
+        has = (summed > 0).astype(np.float32)
+        elsewhere = (has.sum(axis=0) - has) / max(count - 1, 1)
+        pooled = _Provisions(mean, highest[0], highest[1], summed, elsewhere)
+        yield read, vectors, _Seen(single, pooled, row, list(ids))
+
+
+# ---------------------------------------------------------------------------- heads
+
+
+def _fit(seen: _Provisions, given: np.ndarray) -> dict[str, np.ndarray]:
+    """Learn both heads."""
+    centre = seen.vectors.mean(axis=0)
+    design = _design(seen, centre)
+    share = (given.sum(axis=0) + 1) / (len(given) + 20)
+    prior = np.log(share / (1 - share)).astype(np.float32)
+    candidates = _candidates(seen)
+    cells = _cells(seen, prior)[candidates]
+    outside = given[~candidates]
+    return {
+        "centre": centre,
+        "typical": design.mean(axis=0),
+        "weights": _fit_logistic(design, given),
+        "prior": prior,
+        "outside": np.array(_log_odds((outside.sum() + 1) / (outside.size + 2))),
+        **_fit_trees(cells, given[candidates]),
+    }
+
+
+def _score(held: Mapping[str, np.ndarray], seen: _Provisions) -> np.ndarray:
+    """Mean log odds of both heads, ``(n, codes)``."""
+    shared = np.full(seen.cues.shape, float(held["outside"]))
+    candidates = _candidates(seen)
+    if candidates.any():
+        shared[candidates] = _grow(held, _cells(seen, held["prior"])[candidates])
+    return (_own(held, seen) + shared) / 2
+
+
+def _own(held: Mapping[str, np.ndarray], seen: _Provisions) -> np.ndarray:
+    return np.asarray(_design(seen, held["centre"]) @ held["weights"])
+
+
+def _parts(
+    held: Mapping[str, np.ndarray], seen: _Provisions, code: int
+) -> tuple[float, float, float]:
+    """What wording, likeness and cues add to a code's own head, above the average provision."""
+    above = (_design(seen, held["centre"])[0] - held["typical"]) * held["weights"][:, code]
+    size, count = seen.vectors.shape[1], seen.cues.shape[1]
+    ends = (size, size + 2 * count, size + 3 * count)
+    wording, likeness, cues = (float(one.sum()) for one in np.split(above, ends)[:3])
+    return wording, likeness, cues
+
+
+def _design(seen: _Provisions, centre: np.ndarray) -> np.ndarray:
+    return np.hstack(
+        [
+            (seen.vectors - centre) * _WORDING,
+            seen.discriminant * _DISCRIMINANT,
+            seen.plain * _PLAIN,
+            np.minimum(seen.cues, _MOST_CUES),
+            np.ones((len(seen.vectors), 1)),
+        ]
+    ).astype(np.float32)
+
+
+def _candidates(seen: _Provisions) -> np.ndarray:
+    return np.asarray((seen.cues > 0) | (seen.discriminant > _CANDIDATE))
+
+
+def _cells(seen: _Provisions, prior: np.ndarray) -> np.ndarray:
+    """What the shared head sees of a provision and a code, ``(n, codes, features)``."""
+    cues, one = np.minimum(seen.cues, 3), np.ones_like(seen.cues)
+    has = (seen.cues > 0).astype(np.float32)
+    best, near = (values.max(axis=1, keepdims=True) for values in (seen.discriminant, seen.plain))
+    return np.stack(
+        [
+            cues,
+            seen.discriminant,
+            seen.plain,
+            (-seen.discriminant).argsort(axis=1, kind="stable").argsort(axis=1),
+            (-seen.plain).argsort(axis=1, kind="stable").argsort(axis=1),
+            seen.discriminant - best,
+            seen.plain - near,
+            near * one,
+            has.sum(axis=1, keepdims=True) - has,
+            np.sqrt(seen.elsewhere),
+            seen.plain.mean(axis=1, keepdims=True) * one,
+            prior * one,
+        ],
+        axis=2,
+    ).astype(np.float32)
+
+
+def _fit_logistic(design: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Ridge logistic regression of all codes at once.
+
+    One curvature bound (Boehning 1992) serves every code, so that a single inverse does; momentum
+    makes up for its looseness. The last column is the intercept and hardly penalised.
+    """
+    penalty = np.ones(design.shape[1])
+    penalty[-1] = 1e-3
+    bound = 0.25 * (design.T @ design).astype(np.float64) + np.diag(penalty)
+    step = np.linalg.inv(bound).astype(np.float32)
+    target = given.astype(np.float32)
+    ridge = penalty.astype(np.float32)[:, None]
+    weights = np.zeros((design.shape[1], given.shape[1]), dtype=np.float32)
+    share = given.mean(axis=0)
+    weights[-1] = np.log((share + 1e-4) / (1 - share + 1e-4))
+    ahead, pace = weights, 1.0
+    for _ in range(_STEPS):
+        slope = design.T @ (_logistic(design @ ahead) - target) + ridge * ahead
+        new = ahead - step @ slope
+        faster = (1 + np.sqrt(1 + 4 * pace * pace)) / 2
+        ahead = new + np.float32((pace - 1) / faster) * (new - weights)
+        weights, pace = new, faster
+    return weights
+
+
+def _fit_trees(cells: np.ndarray, given: np.ndarray) -> dict[str, np.ndarray]:
+    """Boosted trees of fixed depth on binned features, second order (Chen and Guestrin 2016)."""
+    random = np.random.default_rng(0)
+    count, width = int(cells.shape[0]), int(cells.shape[1])
+    quantiles = np.linspace(0, 1, _BINS + 1)[1:-1]
+    edges = [
+        np.unique(np.quantile(cells[:, one], quantiles).astype(np.float32)) for one in range(width)
+    ]
+    binned = np.stack(
+        [np.searchsorted(edges[one], cells[:, one], side="right") for one in range(width)], axis=1
+    )
+    flat = binned + np.arange(width) * _BINS
+    target = given.astype(np.float64)
+    base = _log_odds((target.sum() + 1) / (count + 2))
+    score = np.full(count, base)
+    inner = 2**_DEPTH - 1
+    features = np.zeros((_TREES, inner), dtype=np.int16)
+    cuts = np.full((_TREES, inner), np.inf, dtype=np.float32)
+    leaves = np.zeros((_TREES, inner + 1), dtype=np.float32)
+    for tree in range(_TREES):
+        probability = _logistic(score)
+        slope, curve = probability - target, probability * (1 - probability)
+        drawn = random.random(count) < 0.8
+        allowed = random.random(width) < 0.7
+        if not allowed.any():
+            allowed[:] = True
+        node = np.zeros(count, dtype=np.int64)
+        for depth in range(_DEPTH):
+            nodes = 2**depth
+            key = (node[drawn][:, None] * (width * _BINS) + flat[drawn]).ravel()
+            shape, size = (nodes, width, _BINS), nodes * width * _BINS
+            left_slope, left_curve = (
+                np.bincount(key, np.repeat(values[drawn], width), size).reshape(shape).cumsum(2)
+                for values in (slope, curve)
+            )
+            all_slope, all_curve = left_slope[:, :1, -1:], left_curve[:, :1, -1:]
+            right_slope, right_curve = all_slope - left_slope, all_curve - left_curve
+            gain = (
+                left_slope**2 / (left_curve + 5)
+                + right_slope**2 / (right_curve + 5)
+                - all_slope**2 / (all_curve + 5)
+            )
+            gain[(left_curve < 3) | (right_curve < 3)] = -1
+            gain[:, ~allowed] = -1
+            gain[:, :, -1] = -1
+            best = gain.reshape(nodes, -1).argmax(axis=1)
+            split = gain.reshape(nodes, -1)[np.arange(nodes), best] > 1e-6
+            feature, cut = best // _BINS, np.where(split, best % _BINS, _BINS)
+            for one in range(nodes):
+                where = nodes - 1 + one
+                features[tree, where] = feature[one]
+                if split[one]:
+                    cuts[tree, where] = edges[feature[one]][cut[one]]
+            node = node * 2 + (binned[np.arange(count), feature[node]] > cut[node])
+        down, weight = (
+            np.bincount(node[drawn], values[drawn], inner + 1) for values in (slope, curve)
+        )
+        leaves[tree] = -_RATE * down / (weight + 5)
+        score += leaves[tree][node]
+    return {"features": features, "cuts": cuts, "leaves": leaves, "base": np.array(base)}
+
+
+def _grow(held: Mapping[str, np.ndarray], cells: np.ndarray) -> np.ndarray:
+    """Log odds of the shared head, ``(n,)``."""
+    rows = np.arange(len(cells))
+    score = np.full(len(cells), float(held["base"]))
+    for features, cuts, leaves in zip(held["features"], held["cuts"], held["leaves"], strict=True):
+        node = np.zeros(len(cells), dtype=np.int64)
+        for depth in range(_DEPTH):
+            where = node + (2**depth - 1)
+            node = node * 2 + (cells[rows, features[where]] >= cuts[where])
+        score += leaves[node]
+    return score
+
+
+# ---------------------------------------------------------------------------- deciding
+
+
+def _decide(score: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Platt scaling and thresholds, code by code; a code without both kinds is never given."""
+    count = given.shape[1]
+    slope, shift, threshold = np.ones(count), np.zeros(count), np.full(count, 2.0)
+    for code in range(count):
+        true = given[:, code]
+        if true.all() or not true.any():
+            continue
+        slope[code], shift[code] = _platt(score[:, code], true)
+        probability = _logistic(slope[code] * score[:, code] + shift[code])
+        threshold[code] = (_expected_best(probability) + _observed_best(probability, true)) / 2
+    return slope, shift, threshold
+
+
+def _platt(score: np.ndarray, true: np.ndarray) -> tuple[float, float]:
+    """Slope and shift that make log odds of a score (Platt 1999, with his softened targets)."""
+    middle, spread = float(score.mean()), float(score.std()) + 1e-9
+    unit = (score - middle) / spread
+    yes, no = int(true.sum()), int((~true).sum())
+    target = np.where(true, (yes + 1) / (yes + 2), 1 / (no + 2))
+    beta = np.array([1.0, _log_odds(float(target.mean()))])
+    design = np.stack([unit, np.ones_like(unit)], axis=1)
+    for _ in range(50):
+        probability = _logistic(design @ beta)
+        curve = probability * (1 - probability) + 1e-6
+        step = np.linalg.solve(
+            (design * curve[:, None]).T @ design + 1e-3 * np.eye(2),
+            design.T @ (probability - target),
+        )
+        # Far from the solution a full step may overshoot.
+        beta = beta - step * min(1.0, 2.0 / (float(np.abs(step).max()) + 1e-12))
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    # A score that points the wrong way is no reason to turn it round.
+    slope = max(float(beta[0]), 0.0) / spread
+    return slope, float(beta[1]) - slope * middle
+
+
+def _expected_best(probability: np.ndarray) -> float:
+    """Threshold with the highest F1 expected where probabilities are right."""
+    falling = np.sort(probability)[::-1]
+    chosen = np.arange(1, len(falling) + 1)
+    f1 = 2 * np.cumsum(falling) / (chosen + falling.sum())
+    return _between(falling, int(f1.argmax()))
+
+
+def _observed_best(probability: np.ndarray, true: np.ndarray) -> float:
+    """Threshold with the highest observed F1, smoothed: the peak itself is mostly luck.
+
+    Half way to the threshold that gives the code as often as people did.
+    """
+    order = np.argsort(-probability, kind="stable")
+    falling = probability[order]
+    chosen = np.arange(1, len(falling) + 1)
+    f1 = 2 * np.cumsum(true[order]) / (chosen + true.sum())
+    # As wide as a fifth of the provisions with the code, so that rare codes keep a peak.
+    width = max(1, int(true.sum()) // 5) | 1
+    padded = np.pad(f1, width // 2, mode="edge")
+    smooth = np.convolve(padded, np.ones(width) / width, mode="valid")
+    often = _between(falling, int(true.sum()) - 1)
+    return (_between(falling, int(smooth.argmax())) + often) / 2
+
+
+def _between(falling: np.ndarray, place: int) -> float:
+    return float(falling[place] + falling[min(place + 1, len(falling) - 1)]) / 2
+
+
+# ---------------------------------------------------------------------------- figures
+
+
+def _figures(
+    codebook: Codebook,
+    given: np.ndarray,
+    said: np.ndarray,
+    score: np.ndarray,
+    spoken: np.ndarray,
+    trained: np.ndarray,
+) -> tuple[tuple[Figures, ...], dict[str, float], dict[str, float]]:
+    figures: list[Figures] = []
+    macro: dict[str, float] = {}
+    micro: dict[str, float] = {}
+    for language in ("", *sorted(set(spoken.tolist()))):
+        here = spoken == language if language else np.ones(len(spoken), dtype=bool)
+        each: list[float] = []
+        totals = np.zeros(3)
+        for index, code in enumerate(codebook.codes):
+            if not trained[index]:
+                continue
+            true, claimed = given[here, index], said[here, index]
+            hit, yes, chosen = (int(one.sum()) for one in (true & claimed, true, claimed))
+            f1 = 2 * hit / (yes + chosen) if yes else None
+            figures.append(
+                Figures(
+                    code=code.id,
+                    language=language,
+                    given=yes,
+                    f1=_rounded(f1),
+                    precision=_rounded(hit / chosen if chosen and yes else None),
+                    recall=_rounded(hit / yes if yes else None),
+                    average_precision=_rounded(
+                        average_precision(true, score[here, index]) if yes else None
+                    ),
+                )
+            )
+            if f1 is not None and yes >= 5:
+                each.append(f1)
+                totals += (hit, yes, chosen)
+        if each:
+            macro[language or "all"] = round(float(np.mean(each)), 3)
+            micro[language or "all"] = round(float(2 * totals[0] / (totals[1] + totals[2])), 3)
+    return tuple(figures), macro, micro
+
+
+def average_precision(true: np.ndarray, score: np.ndarray) -> float:
+    """Mean precision at the places of the true ones, best score first; ties by place.
+
+    Raises
+    ------
+    UndefinedStatistic
+        None is true.
+    """
+    if not true.any():
+        raise UndefinedStatistic("average precision is undefined: none of the cases is true")
+    ranked = true[np.argsort(-score, kind="stable")]
+    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+    return float(precision[ranked].mean())
+
+
+def _calibration_error(probability: np.ndarray, given: np.ndarray) -> float:
+    """Expected calibration error over all cells: ten bins of equal width."""
+    cells, true = probability.ravel(), given.ravel()
+    bins = np.minimum((cells * 10).astype(np.int64), 9)
+    error = 0.0
+    for one in range(10):
+        inside = bins == one
+        if inside.any():
+            gap = abs(float(cells[inside].mean()) - float(true[inside].mean()))
+            error += gap * float(inside.mean())
+    return round(error, 4)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _data_sha256(rows: Sequence[str], texts: Sequence[str], given: np.ndarray) -> str:
+    hashed = hashlib.sha256()
+    for number in sorted(range(len(rows)), key=lambda one: rows[one]):
+        line = [rows[number], texts[number], np.flatnonzero(given[number]).tolist()]
+        hashed.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+    return hashed.hexdigest()
+
+
+def _fits(arrays: Mapping[str, np.ndarray], codes: int) -> bool:
+    """Whether all numbers are there, finite where they must be, and of matching shapes."""
+    needed = {"centre", "typical", "weights", "features", "cuts", "leaves", "base", "outside"}
+    per_code = {"prior", "slope", "shift", "threshold", "trained"}
+    if set(arrays) != needed | per_code:
+        return False
+    wide = len(arrays["centre"]) + 3 * codes + 1
+    return (
+        all(arrays[name].shape == (codes,) for name in per_code)
+        and arrays["weights"].shape == (wide, codes)
+        and arrays["typical"].shape == (wide,)
+        and arrays["features"].shape == arrays["cuts"].shape
+        and arrays["features"].shape[1] == 2**_DEPTH - 1
+        and arrays["leaves"].shape == (len(arrays["features"]), 2**_DEPTH)
+        and bool(np.isfinite(arrays["weights"]).all())
+    )
+
+
+def _log_odds(share: float) -> float:
+    return float(np.log(share / (1 - share)))
+
+
+def _logistic(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return np.asarray(1 / (1 + np.exp(-values)))
