@@ -378,7 +378,11 @@ def search(
 def code(
     ids: Annotated[list[str], typer.Argument(help="With --coder llm: only these documents.")] = [],  # noqa: B006
     coder: Annotated[
-        str, typer.Option(help="builtin, or llm: a language model on a server that you name.")
+        str,
+        typer.Option(
+            help="builtin; llm: a language model on a server that you name; "
+            "or a file that qiutong train wrote."
+        ),
     ] = "builtin",
     again: Annotated[bool, typer.Option(help="Code documents that are coded already.")] = False,
     dry_run: Annotated[
@@ -392,18 +396,21 @@ def code(
     study: StudyOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Code the documents, with the built-in coder or a language model; only what has changed."""
+    """Code the documents: built-in coder, trained coder or language model; only what changed."""
     if coder == "llm":
         _code_llm(study, ids, again, dry_run, yes, model, endpoint, as_json)
         return
-    if coder != "builtin":
-        raise typer.BadParameter(f'"{coder}" is not builtin or llm', param_hint="--coder")
+    trained = coder if coder.endswith(".npz") else None
+    if coder != "builtin" and trained is None:
+        raise typer.BadParameter(
+            f'"{coder}" is not builtin, llm or a file NAME.npz', param_hint="--coder"
+        )
     if ids or dry_run or yes or model or endpoint:
         raise typer.BadParameter(
             "documents, --dry-run, --yes, --model and --endpoint need --coder llm"
         )
     with _Bar() as bar:
-        report = _open(study).code(again=again, progress=bar)
+        report = _open(study).code(again=again, model=trained, progress=bar)
     for warning in report.warnings:
         _warn(warning)
     if as_json:
@@ -413,6 +420,40 @@ def code(
         f"Coded {len(report.coded)} documents with {report.coder.id} {report.coder.version}: "
         f"{report.codings} codings; {len(report.unchanged)} documents were coded already."
     )
+
+
+@app.command()
+def train(
+    file: Annotated[str, typer.Argument(help="File to write, NAME.npz.")],
+    coder: Annotated[
+        str,
+        typer.Option("--from", metavar="CODER", help="Whose codings; those that count if empty."),
+    ] = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Learn a coder from codings of provisions in this study."""
+    if not file.endswith(".npz"):
+        raise typer.BadParameter(f'"{file}" does not end in .npz', param_hint="FILE")
+    with _Bar() as bar:
+        card = _open(study).train(file, coder=coder, progress=bar)
+    if as_json:
+        _print_json(msgspec.to_builtins(card))
+        return
+    rows = [
+        (language, card.provisions.get(language, sum(card.provisions.values())), f"{macro:.3f}",
+         f"{card.micro_f1[language]:.3f}")
+        for language, macro in card.macro_f1.items()
+    ]  # fmt: skip
+    _print_table(["language", "provisions", "macro F1", "micro F1"], rows)
+    _say(
+        f"Learned from {card.documents} documents coded by {card.trained_on}; the figures are of "
+        f"documents held out. Calibration error {card.calibration_error:.3f}. Not learned: "
+        f"{', '.join(card.untrained) or 'none'}."
+    )
+    for limit in card.limits:
+        _say(limit)
+    _say(f"Wrote {file}. Next: qiutong code --coder {file}")
 
 
 def _code_llm(
