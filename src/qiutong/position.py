@@ -278,7 +278,19 @@ _ENGLISH_PATTERNS: list[tuple[Position, int, str]] = [
         r"\b(?:shall|should|must|may|will|is|are) not (?:to )?be (?:\w+ly )?"
         r"(?:construed|interpreted|read|deemed|understood|taken) (?:as|to)\b",
     ),
-    (P.MENTIONS, FIRM, r"\bshall be (?:construed|interpreted|read|understood) (?:as|to)\b"),
+    (
+        P.MENTIONS,
+        FIRM,
+        r"\bshall (?:be (?:construed|interpreted|read|understood) (?:as|to)|be (?:considered|deemed)"
+        r" (?:to (?:be|have)|as)|(?:come|enter) into (?:force|effect|operation)|take effect)\b",
+    ),
+    # Examples of what may be are no permission.
+    (
+        P.MENTIONS,
+        FIRM,
+        r"\b(?:(?:steps|measures|activities|factors|information|examples|methods|areas|data|tasks"
+        r"|actions|elements|they|this|these) may|may, for example,) include\b",
+    ),
     # What a defined word means; the quotation mark before it belongs to the word.
     (
         P.MENTIONS,
@@ -689,6 +701,13 @@ _PROMISERS_ZH = (
     r"(?:我们|我国|我方|我司|中国|中方|本公司|本单位|本机构|本部门|本企业|本实验室|双方|各方|两国(?:政府)?"
     r"|缔约方|缔约国|签署方|签署国|签署企业|与会企业|与会各方|成员单位|各成员国?|成员国|政府|各国|委员会)"
 )
+# What policy sets out to do, as it begins a sentence without a subject.
+_TASK_ZH = (
+    r"加强|完善|建立|健全|构建|开展|落实|强化|提升|提高|建设|打造|培育|制定|制订|发展|深化|拓展|坚持|优化|加大|探索"
+    r"|研究|形成|组织|确保|设立|参与|布局|突破|培养|实施|规范|做好|添加|关注|遵守|遵循|恪守|尊重|保护|保障|维护|研制"
+    r"|明确|跟踪|运用|统筹|协调|指导|督促|扩大|增强|引进|吸引|集聚|汇聚|整合|畅通|压实|夯实|巩固|聚焦|编制|出台"
+    r"|搭建|改善|改进|发挥|注重|重视|普及|预防|严格|合作推动|抓好|抓紧|推行|履行|防止|避免|审慎|配备"
+)
 _CHINESE_PATTERNS: list[tuple[Position, int, str]] = [
     (
         P.MENTIONS,
@@ -698,6 +717,8 @@ _CHINESE_PATTERNS: list[tuple[Position, int, str]] = [
         r"|(?:并不|不|未)(?:承诺|建议|支持|鼓励|提倡|倡导|主张)"
         r"|不(?:得|应)?(?:被)?(?:解释|理解|视)为|不适用|不影响)",
     ),
+    # The aim of the text itself.
+    (P.MENTIONS, FIRM, r"旨在[^。；]*"),
     # What a defined word means: all that follows belongs to the definition.
     (P.MENTIONS, FIRM, r"所称[^。；]{1,30}?，?(?:是指|系指|包括|指)[^。；]*|(?:是指|系指)[^。；]*"),
     # "不得不经通知进入" forbids entry without notice; "不得不停止" leaves no choice.
@@ -718,7 +739,8 @@ _CHINESE_PATTERNS: list[tuple[Position, int, str]] = [
     (
         P.COMMITS,
         FIRM,
-        r"国家(?:[一-鿿]{0,4}?)(?:建立|完善|健全|加强|制定|实行|实施|采取|加大|统筹|保护|保障|坚持|设立"
+        r"国家(?:根据|按照|依据)[^。；]{2,120}?，[^，。；]{0,24}?(?:实行|建立|制定|实施|采取)"
+        r"|国家(?:[一-鿿]{0,4}?)(?:建立|完善|健全|加强|制定|实行|实施|采取|加大|统筹|保护|保障|坚持|设立"
         r"|组织|建设|构建)",
     ),
     (
@@ -797,9 +819,16 @@ _CHINESE_PATTERNS: list[tuple[Position, int, str]] = [
     (
         P.ENCOURAGES,
         HINT,
-        r"^[\W\d]*(?:[（(]?[一二三四五六七八九十\d]+[）)、.．]\s*)?(?:积极|大力|共同|进一步|持续|稳步|不断|着力|切实|加快|探索|深入)*"
-        r"(?:加强|完善|建立|健全|构建|开展|落实|强化|提升|提高|建设|打造|培育|制定|发展|深化|拓展|坚持"
-        r"|优化|加大|探索|研究|形成|组织|确保|设立|参与|布局|突破|培养|实施)",
+        # Chinese policy leaves out the subject of what is to be done, and may begin with what for:
+        # "围绕……，研制……". A noun from the same characters ("规范要求见……") has no object.
+        r"^[\W\d]*(?:[（(]?(?:[一二三四五六七八九十\d]+|[a-z])[）)、.．]\s*)?"
+        rf"(?:(?:围绕|在|根据|基于|结合|针对|通过|按照|面向|依托|到\d+年){_CLAUSE}{{2,60}}[，,])?"
+        r"(?:积极|大力|共同|进一步|持续|稳步|不断|着力|切实|加快|探索|深入|前瞻|密切|优先|重点|及时|定期|主动|充分"
+        r"|合理|严格|全面|统筹|系统|有效|深度|合作|同步|适时|率先|广泛|科学|精准|逐步|有序)*"
+        rf"(?:{_TASK_ZH}|在{_CLAUSE}{{2,40}}?(?:添加|设置|设立|公布|开展))(?!性|者|的|见|义务|要求|情况|委员会|办公室|小组|标准(?!规范|体系|[一-鿿]{{0,2}}建设)|已|系|由|于)"
+        rf"(?=[一-鿿“《])(?!{_CLAUSE}{{0,24}}(?:见(?=[第附下上本])|列于|载于|共计|分为|得到|取得了))"
+        # "研发主体不断提高……" has its subject and an object.
+        rf"|(?:不断|持续|积极|进一步|切实|着力)(?:提高|提升|加强|完善|健全|优化|强化|深化|推进|改进)(?=[一-鿿]{{2}})(?!{_CLAUSE}{{0,8}}了)",
     ),
     (
         P.WARNS,
