@@ -647,7 +647,8 @@ def estimate(
     if held.passed_over:
         _warn(
             f"{len(held.passed_over)} documents that {person} read are not at the beginning of the "
-            f"random order and do not count as sample: {', '.join(held.passed_over[:5])}"
+            "random order and do not count as sample; they are known in the grades: "
+            + ", ".join(held.passed_over[:5])
             + (" …" if len(held.passed_over) > 5 else "")
         )
     if as_json:
@@ -656,6 +657,41 @@ def estimate(
     if _printed([msgspec.to_builtins(one) for one in held.codes], False, as_csv):
         return
     _print_checked(opened, held)
+
+
+@app.command("next")
+def next_(
+    person: Annotated[str, typer.Option(help="The coder who checks.")],
+    model: Annotated[
+        str, typer.Option(help="The coder of all documents; those that study.toml counts if empty.")
+    ] = "",
+    number: Annotated[int, typer.Option(min=1, help="Most documents to name.")] = 10,
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Name the documents whose checking is expected to tell most about the grades."""
+    held = _open(study).next(person, model=model, number=number, as_of=as_of or None)
+    if _printed(held.rows(), as_json, as_csv):
+        return
+    _print_table(
+        ["Document", "Party", "Provisions", "Gain (bits)", "Tells most about"],
+        [
+            [
+                one.document,
+                one.party,
+                str(one.provisions),
+                "sample" if one.gain is None else f"{one.gain:.2f}",
+                ", ".join(one.codes) or "–",
+            ]
+            for one in held
+        ],
+    )
+    if not held:
+        _say("Every document has been checked.")
+    elif held[0].gain is None:
+        _say("These belong to the random sample, which comes first.")
 
 
 # ---------------------------------------------------------------------------- asking

@@ -332,7 +332,11 @@ def _quantile(level: float) -> float:
 
 
 def find_grade_odds(
-    cells: Mapping[str, Cells], thresholds: Thresholds, *, fewest: int = FEWEST_CHECKED
+    cells: Mapping[str, Cells],
+    thresholds: Thresholds,
+    *,
+    also: Mapping[str, Cells] | None = None,
+    fewest: int = FEWEST_CHECKED,
 ) -> GradeOdds:
     """Say which grade the parties' documents would get if a person read them all.
 
@@ -345,6 +349,9 @@ def find_grade_odds(
         Counts of one code, by party; two parties or more.
     thresholds
         Lower bounds of "strong" and "moderate".
+    also
+        By party, documents that were checked and are no part of the random sample, such as those
+        that :func:`find_checking_gains` chose. They are known, and say nothing of the others.
     fewest
         Fewest checked documents a party; with fewer the grade is undefined, unless all its
         documents were checked.
@@ -366,20 +373,90 @@ def find_grade_odds(
         refused = _too_few(held, fewest) or ("" if held.total else "no documents in scope")
         if refused:
             return GradeOdds(Grade.UNDEFINED, None, {}, f"{party}: {refused}")
-    odds = grade_odds([count_odds(held) for held in cells.values()], thresholds)
+    more = also or {}
+    odds = grade_odds(
+        [count_odds(held, more.get(party)) for party, held in cells.items()], thresholds
+    )
     grade = max(odds, key=lambda one: odds[one])
     return GradeOdds(grade, odds[grade], odds)
 
 
-def count_odds(cells: Cells) -> Floats:
-    """Probability of each possible number of documents with the code: shape (total + 1,)."""
+def count_odds(cells: Cells, also: Cells | None = None) -> Floats:
+    """Probability of each possible number of documents with the code: shape (total + 1,).
+
+    Parameters
+    ----------
+    cells
+        The random sample, and all documents beside it as the rest.
+    also
+        Of that rest, documents checked for another reason.
+    """
     known = cells.both + cells.person_only
-    with_code = _beta_binomial(cells.rest_with, cells.both, cells.model_only)
-    without = _beta_binomial(cells.rest_without, cells.person_only, cells.neither)
+    rest_with, rest_without = cells.rest_with, cells.rest_without
+    if also is not None:
+        known += also.both + also.person_only
+        rest_with -= also.both + also.model_only
+        rest_without -= also.person_only + also.neither
+        if min(rest_with, rest_without) < 0:
+            raise ValueError("documents checked besides the sample are not among its rest")
+    with_code = _beta_binomial(rest_with, cells.both, cells.model_only)
+    without = _beta_binomial(rest_without, cells.person_only, cells.neither)
     spread = np.convolve(with_code, without)
     odds = np.zeros(cells.total + 1)
     odds[known : known + spread.size] = spread
     return odds
+
+
+def find_checking_gains(
+    cells: Mapping[str, Cells], thresholds: Thresholds, *, also: Mapping[str, Cells] | None = None
+) -> dict[str, tuple[float, float]]:
+    """Say how much one more checked document is expected to tell about a code's grade.
+
+    Parameters
+    ----------
+    cells, thresholds, also
+        As for :func:`find_grade_odds`; the number of checked documents is not asked.
+
+    Returns
+    -------
+    dict
+        By party, the expected fall of the entropy of the grade, in bits: for a document without
+        the code by the model, and for one with it. 0 where none is left.
+    """
+    more = also or {}
+    counts = {party: count_odds(held, more.get(party)) for party, held in cells.items()}
+    now = _entropy(grade_odds(list(counts.values()), thresholds))
+    gains: dict[str, tuple[float, float]] = {}
+    for party, held in cells.items():
+        extra = more.get(party)
+        left_with = held.rest_with - (extra.both + extra.model_only if extra else 0)
+        left_without = held.rest_without - (extra.person_only + extra.neither if extra else 0)
+        each = []
+        for left, hit, miss in (
+            (left_without, "person_only", "neither"),
+            (left_with, "both", "model_only"),
+        ):
+            if not left:
+                each.append(0.0)
+                continue
+            hits, misses = getattr(held, hit) + _JEFFREYS[0], getattr(held, miss) + _JEFFREYS[1]
+            then = 0.0
+            for found, weight in ((hit, hits), (miss, misses)):
+                # As if drawn at random: what it says of the others belongs to what it tells.
+                rest = "rest_with" if hit == "both" else "rest_without"
+                after = held._replace(
+                    **{found: getattr(held, found) + 1, rest: getattr(held, rest) - 1}
+                )
+                odds = {**counts, party: count_odds(after, extra)}
+                chance = weight / (hits + misses)
+                then += chance * _entropy(grade_odds(list(odds.values()), thresholds))
+            each.append(max(0.0, now - then))
+        gains[party] = (each[0], each[1])
+    return gains
+
+
+def _entropy(odds: Mapping[Grade, float]) -> float:
+    return -sum(one * math.log2(one) for one in odds.values() if one > 0.0)
 
 
 def _beta_binomial(items: int, hits: int, misses: int) -> Floats:

@@ -17,12 +17,18 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from qiutong.errors import InputError, StageMissing, UnknownName
-from qiutong.estimate import FEWEST_CHECKED, Cells, find_grade_odds, share_of_cells
+from qiutong.estimate import (
+    FEWEST_CHECKED,
+    Cells,
+    find_checking_gains,
+    find_grade_odds,
+    share_of_cells,
+)
 from qiutong.exporters.tables import write_csv
 from qiutong.model import Document, Estimate, Grade, Segment
 from qiutong.overlap import documents_as_of, lineage
@@ -92,6 +98,27 @@ class CheckedShare(msgspec.Struct, frozen=True, kw_only=True):
     undefined: str = ""
 
 
+class NextDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A document to check next.
+
+    Parameters
+    ----------
+    gain
+        Expected fall of the entropy of all grades, in bits; None where the random sample is to be
+        made larger first.
+    codes
+        The codes whose grades it tells most about, the most first.
+    provisions
+        Number of provisions to read.
+    """
+
+    document: str
+    party: str
+    gain: float | None
+    codes: tuple[str, ...]
+    provisions: int
+
+
 class CheckedStudy(msgspec.Struct, frozen=True, kw_only=True):
     """All codes of a study, from a model's codes and a checked sample.
 
@@ -100,7 +127,8 @@ class CheckedStudy(msgspec.Struct, frozen=True, kw_only=True):
     sample
         By party, ids of the checked documents that count as a random sample.
     passed_over
-        Documents the person read that lie behind a gap in the random order.
+        Documents the person read that lie behind a gap in the random order. They are known in
+        the grades, and enter no share.
     documents
         By party, number of documents that the model coded.
     """
@@ -313,6 +341,140 @@ def estimate_checked(
     InputError
         Person and model are one coder.
     """
+    held = _read_checked(study, person, model, as_of)
+    thresholds = study.settings.thresholds
+    shares = []
+    for code in study.codebook.codes:
+        cells, also = held.cells(code.id), held.also(code.id)
+        told = find_grade_odds(cells, thresholds, also=also, fewest=fewest)
+        shares.append(
+            CheckedShare(
+                code=code.id,
+                prevalence={
+                    party: share_of_cells(one, level=study.settings.interval_level, fewest=fewest)
+                    for party, one in cells.items()
+                },
+                model_alone={
+                    party: (one.both + one.model_only + one.rest_with) / one.total
+                    for party, one in cells.items()
+                    if one.total
+                },
+                grade=told.grade,
+                sure=told.sure,
+                odds=told.odds,
+                undefined=told.undefined,
+            )
+        )
+    return CheckedStudy(
+        person=person,
+        model=" / ".join(held.models),
+        as_of=as_of,
+        seed=held.seed,
+        sample=held.sample,
+        passed_over=tuple(one for ids in held.others.values() for one in ids),
+        documents={party: len(ids) for party, ids in held.order.items()},
+        codes=tuple(shares),
+    )
+
+
+def next_documents(
+    study: "Study",
+    person: str,
+    *,
+    model: str = "",
+    number: int = 10,
+    as_of: date,
+    fewest: int = FEWEST_CHECKED,
+) -> tuple[NextDocument, ...]:
+    """Name the documents whose checking is expected to tell most about the grades.
+
+    Until every party's random sample has ``fewest`` documents, those are named that it lacks, in
+    random order: without a sample nobody knows how the model errs.
+
+    Parameters
+    ----------
+    study, person, model, as_of, fewest
+        As for :func:`estimate_checked`, whose errors it raises.
+    number
+        Most documents named. Each is judged as if it were the only one: ask again after a few.
+    """
+    held = _read_checked(study, person, model, as_of)
+    counts = study.store.segment_counts()
+    lacking = [
+        (place, party, one)
+        for party, order in held.order.items()
+        for place, one in enumerate(order[:fewest])
+        if one not in held.read
+    ]
+    if lacking:
+        return tuple(
+            NextDocument(
+                document=one, party=party, gain=None, codes=(), provisions=counts.get(one, 0)
+            )
+            for _, party, one in sorted(lacking)[:number]
+        )
+    gains = {
+        code.id: find_checking_gains(
+            held.cells(code.id), study.settings.thresholds, also=held.also(code.id)
+        )
+        for code in study.codebook.codes
+    }
+    named = []
+    for party, order in held.order.items():
+        for place, one in enumerate(order):
+            if one in held.read:
+                continue
+            each = {
+                code: gain[party][one in held.by_model.get(code, ())]
+                for code, gain in gains.items()
+            }
+            most = sorted((code for code in each if each[code] > 0.0), key=lambda k: -each[k])
+            named.append((-sum(each.values()), place, party, one, tuple(most[:3])))
+    return tuple(
+        NextDocument(
+            document=one, party=party, gain=-gain, codes=codes, provisions=counts.get(one, 0)
+        )
+        for gain, _, party, one, codes in sorted(named)[:number]
+    )
+
+
+class _Checked(NamedTuple):
+    """Who coded what, put in random order."""
+
+    models: tuple[str, ...]
+    seed: int
+    order: dict[str, tuple[str, ...]]
+    sample: dict[str, tuple[str, ...]]
+    others: dict[str, tuple[str, ...]]
+    read: frozenset[str]
+    by_model: dict[str, frozenset[str]]
+    by_person: dict[str, frozenset[str]]
+
+    def cells(self, code: str) -> dict[str, Cells]:
+        """The random sample of each party, and its rest."""
+        return {
+            party: self._count(code, ids, self.order[party][len(ids) :])
+            for party, ids in self.sample.items()
+        }
+
+    def also(self, code: str) -> dict[str, Cells]:
+        """Documents read besides the sample."""
+        return {party: self._count(code, ids, ()) for party, ids in self.others.items()}
+
+    def _count(self, code: str, checked: Sequence[str], rest: Sequence[str]) -> Cells:
+        model = self.by_model.get(code, frozenset())
+        person = self.by_person.get(code, frozenset())
+        return Cells(
+            both=sum(one in model and one in person for one in checked),
+            model_only=sum(one in model and one not in person for one in checked),
+            person_only=sum(one in person and one not in model for one in checked),
+            neither=sum(one not in person and one not in model for one in checked),
+            rest_with=sum(one in model for one in rest),
+            rest_without=sum(one not in model for one in rest),
+        )
+
+
+def _read_checked(study: "Study", person: str, model: str, as_of: date) -> _Checked:
     draws = read_draws(study.folder)
     if not draws:
         raise StageMissing(
@@ -342,52 +504,20 @@ def estimate_checked(
         for party in study.parties
     }
     sample = {party: checked_beginning(ids, read) for party, ids in order.items()}
-    by_model = _documents_with(study, coded)
-    by_person = _documents_with(study, dict.fromkeys(read, person))
-    shares = []
-    for code in study.codebook.codes:
-        cells = {
-            party: _cells(
-                ids,
-                sample[party],
-                by_model.get(code.id, frozenset()),
-                by_person.get(code.id, frozenset()),
-            )
-            for party, ids in order.items()
-        }
-        told = find_grade_odds(cells, study.settings.thresholds, fewest=fewest)
-        shares.append(
-            CheckedShare(
-                code=code.id,
-                prevalence={
-                    party: share_of_cells(one, level=study.settings.interval_level, fewest=fewest)
-                    for party, one in cells.items()
-                },
-                model_alone={
-                    party: (one.both + one.model_only + one.rest_with) / one.total
-                    for party, one in cells.items()
-                    if one.total
-                },
-                grade=told.grade,
-                sure=told.sure,
-                odds=told.odds,
-                undefined=told.undefined,
-            )
-        )
-    counted = {one for ids in sample.values() for one in ids}
-    return CheckedStudy(
-        person=person,
-        model=" / ".join(models),
-        as_of=as_of,
+    others = {
+        party: tuple(one for one in ids[len(sample[party]) :] if one in read)
+        for party, ids in order.items()
+    }
+    return _Checked(
+        models=models,
         seed=seed,
+        order=order,
         sample=sample,
-        passed_over=tuple(
-            one.id for one in documents if one.id in read and one.id not in counted
-            and one.party in order
-        ),
-        documents={party: len(ids) for party, ids in order.items()},
-        codes=tuple(shares),
-    )  # fmt: skip
+        others=others,
+        read=frozenset(read),
+        by_model=_documents_with(study, coded),
+        by_person=_documents_with(study, dict.fromkeys(read, person)),
+    )
 
 
 def _documents_with(study: "Study", coder_of: Mapping[str, str]) -> dict[str, frozenset[str]]:
@@ -406,17 +536,3 @@ def _documents_with(study: "Study", coder_of: Mapping[str, str]) -> dict[str, fr
                 for code in above.get(coding.code, ()):
                     held.setdefault(code, set()).add(coding.document)
     return {code: frozenset(documents) for code, documents in held.items()}
-
-
-def _cells(
-    order: Sequence[str], sample: Sequence[str], model: frozenset[str], person: frozenset[str]
-) -> Cells:
-    rest = order[len(sample) :]
-    return Cells(
-        both=sum(one in model and one in person for one in sample),
-        model_only=sum(one in model and one not in person for one in sample),
-        person_only=sum(one in person and one not in model for one in sample),
-        neither=sum(one not in person and one not in model for one in sample),
-        rest_with=sum(one in model for one in rest),
-        rest_without=sum(one not in model for one in rest),
-    )

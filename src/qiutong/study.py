@@ -55,7 +55,14 @@ from qiutong.model import (
 from qiutong.playbook import Playbook, bundled_playbook, load_playbook
 from qiutong.register import date_as_given, parse_field, slug
 from qiutong.reliability import Reliability, measure_reliability
-from qiutong.sampling import CheckedStudy, Draw, draw_sample, estimate_checked
+from qiutong.sampling import (
+    CheckedStudy,
+    Draw,
+    NextDocument,
+    draw_sample,
+    estimate_checked,
+    next_documents,
+)
 from qiutong.settings import Settings, read_toml
 from qiutong.store import CodedDocument, Hit, SqlStore
 from qiutong.store.files import write_whole
@@ -850,6 +857,25 @@ class Study:
             Id of the coder of all documents; those that ``study.toml`` counts where empty.
         """
         return estimate_checked(self, person, model=model, as_of=self.day(as_of))
+
+    def next(
+        self,
+        person: str,
+        *,
+        model: str = "",
+        number: int = 10,
+        as_of: str | date | None = None,
+    ) -> Rows[NextDocument]:
+        """Name the documents whose checking is expected to tell most about the grades.
+
+        Parameters
+        ----------
+        person, model
+            As for :meth:`estimate`.
+        number
+            Most documents named.
+        """
+        return Rows(next_documents(self, person, model=model, number=number, as_of=self.day(as_of)))
 
     # ------------------------------------------------------------------ asking
 

@@ -251,3 +251,48 @@ def test_a_document_added_later_takes_its_place_in_the_order(run: Callable, many
     assert second["documents"] == {"us": [late], "cn": []}
     assert [one for one in second["frame"]["us"] if one != late] == order
     assert (many / "samples" / "2" / f"us-005-{late}.csv").exists()
+
+
+def test_next_names_the_sample_first_and_then_what_tells_most(run: Callable, many: Path):
+    """Until twenty a party are checked, in random order; then by what is expected to be learned."""
+    drawn = run("sample", "--per-party", 20, "--json", folder=many).json
+    sheets = sorted((many / "samples" / "1").glob("*.csv"))
+    for sheet in sheets[1:]:
+        fill(sheet, right)
+        run("import", sheet, "--coder", "li", folder=many)
+
+    first = run("next", "--person", "li", "--json", folder=many).json
+    fill(sheets[0], right)
+    run("import", sheets[0], "--coder", "li", folder=many)
+    then = run("next", "--person", "li", "--number", 3, "--json", folder=many).json
+    shown = run("next", "--person", "li", folder=many)
+
+    assert [(one["document"], one["gain"]) for one in first] == [(drawn["frame"]["cn"][0], None)]
+    assert len(then) == 3
+    assert all(one["gain"] >= 0 for one in then)
+    assert [one["gain"] for one in then] == sorted((one["gain"] for one in then), reverse=True)
+    checked = {one for ids in drawn["documents"].values() for one in ids}
+    assert not checked & {one["document"] for one in then}
+    assert "Gain (bits)" in shown.out
+
+
+def test_a_document_checked_because_it_was_named_is_known_in_the_grades(run: Callable, many: Path):
+    """With all documents of both parties read, some out of turn, the grade is certain."""
+    run("sample", "--per-party", 24, folder=many)
+    sheets = sorted((many / "samples" / "1").glob("*.csv"))
+    for sheet in sheets:
+        if "-021-" not in sheet.name:
+            fill(sheet, right)
+            run("import", sheet, "--coder", "li", folder=many)
+
+    held = Study(many).estimate("li")
+
+    code = next(one for one in held.codes if one.code == "governance.content-provenance")
+    assert {len(ids) for ids in held.sample.values()} == {20}
+    assert len(held.passed_over) == 6
+    assert {share.total for share in code.prevalence.values()} == {20}
+    assert code.grade == Grade.STRONG
+    assert code.sure == pytest.approx(1.0)
+    assert {one.document for one in Study(many).next("li")} == {
+        sheet.stem[len("us-021-") :] for sheet in sheets if "-021-" in sheet.name
+    }

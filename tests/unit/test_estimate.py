@@ -12,6 +12,7 @@ from qiutong.estimate import (
     Cells,
     count_cells,
     count_odds,
+    find_checking_gains,
     find_grade_odds,
     power_tuned_mean,
     ppi_prevalence,
@@ -210,3 +211,67 @@ def test_a_grade_compares_two_parties():
     """One party has no overlap with itself."""
     with pytest.raises(ValueError, match="two parties"):
         find_grade_odds({"x": Cells(10, 5, 5, 10, 5, 5)}, BOUNDS)
+
+
+def test_documents_checked_out_of_turn_are_known_and_change_no_rate():
+    """They narrow what is possible; the others keep the odds that the sample gives them."""
+    sample = Cells(8, 2, 1, 9, 6, 4)
+    also = Cells(2, 0, 0, 3, 0, 0)
+
+    odds = count_odds(sample, also)
+
+    assert odds.size == sample.total + 1
+    assert np.flatnonzero(odds).tolist() == list(range(9 + 2, 9 + 2 + (6 - 2) + (4 - 3) + 1))
+    expected = 11 + 4 * 8.5 / 11 + 1 * 1.5 / 11
+    assert odds @ np.arange(odds.size) == pytest.approx(expected)
+
+
+def test_more_checked_than_the_rest_holds_is_refused():
+    """Documents checked besides the sample are part of its rest."""
+    with pytest.raises(ValueError, match="not among its rest"):
+        count_odds(Cells(5, 5, 5, 5, 1, 1), Cells(2, 0, 0, 0, 0, 0))
+
+
+@given(any_cells, any_cells)
+def test_a_gain_is_the_expected_fall_of_entropy(one, other):
+    """Weighing both answers by their odds gives the grade's odds of before, and never less known."""
+    parties = {"x": one, "y": other}
+    if not one.total or not other.total:
+        return
+
+    gains = find_checking_gains(parties, BOUNDS)
+
+    now = find_grade_odds(parties, BOUNDS, fewest=0).odds
+    for with_code, gain in zip((False, True), gains["x"], strict=True):
+        left = one.rest_with if with_code else one.rest_without
+        if not left:
+            assert gain == 0.0
+            continue
+        rest = "rest_with" if with_code else "rest_without"
+        names = ("both", "model_only") if with_code else ("person_only", "neither")
+        hits, misses = (getattr(one, name) + 0.5 for name in names)
+        then = 0.0
+        mixed = dict.fromkeys(now, 0.0)
+        for name, weight in zip(names, (hits, misses), strict=True):
+            after = one._replace(**{name: getattr(one, name) + 1, rest: left - 1})
+            odds = find_grade_odds({"x": after, "y": other}, BOUNDS, fewest=0).odds
+            for grade, chance in odds.items():
+                mixed[grade] += weight / (hits + misses) * chance
+            then += weight / (hits + misses) * entropy(odds)
+        assert mixed == pytest.approx(now, abs=1e-9)
+        assert gain == pytest.approx(entropy(now) - then, abs=1e-9)
+
+
+def entropy(odds):
+    """Bits needed to say which of the grades it is."""
+    chances = np.array([one for one in odds.values() if one > 0])
+    return float(-(chances * np.log2(chances)).sum())
+
+
+def test_nothing_is_gained_where_everything_was_checked():
+    """Also when part of it was checked out of turn."""
+    done = {"x": Cells(5, 5, 5, 5, 1, 2), "y": Cells(5, 5, 5, 5, 0, 0)}
+    also = {"x": Cells(1, 0, 1, 1, 0, 0)}
+
+    assert find_checking_gains(done, BOUNDS, also=also) == {"x": (0.0, 0.0), "y": (0.0, 0.0)}
+    assert find_grade_odds(done, BOUNDS, also=also).sure == 1.0
