@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from qiutong.reliability import Coefficient, Reliability
     from qiutong.sampling import CheckedStudy
     from qiutong.sending import SendPlan, SendReport
-    from qiutong.study import Study
+    from qiutong.study import FetchReport, Study
 
 app = typer.Typer(
     name="qiutong",
@@ -103,7 +103,7 @@ def init(
     count = len(study.documents())
     _say(f"Made the study {study.folder} ({', '.join(one.id for one in study.parties)}).")
     if count:
-        _say(f"{count} documents were copied. Next: qiutong code --study {folder}")
+        _say(f"{count} documents were copied. Next: qiutong --study {folder} recommend")
     else:
         _say(f"Settings are in {SETTINGS_FILE}. Next: cd {folder}; qiutong add register.csv")
 
@@ -219,8 +219,10 @@ def fetch(
     rows = [{**msgspec.to_builtins(one), "unplaced": list(one.unplaced)} for one in report.records]
     if as_json:
         _print_json(msgspec.to_builtins(report))
+        _raise_lost(report)
         return
     if _printed(rows, False, as_csv):
+        _raise_lost(report)
         return
     if rows:
         _print_table(
@@ -251,6 +253,7 @@ def fetch(
     _say("; ".join(parts) + ".")
     if got:
         _say("Next: qiutong code, for the documents that nobody has coded yet.")
+    _raise_lost(report)
 
 
 @app.command()
@@ -828,7 +831,7 @@ def demo(
         else:
             study = Study.create(
                 folder,
-                name="US and China on AI (bundled)",
+                name="US and China on AI 中美人工智能政策",
                 like="us-china-ai",
                 as_of=as_of,
                 progress=bar,
@@ -1007,6 +1010,21 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         if self._progress is not None:
             self._progress.stop()
+
+
+def _raise_lost(report: "FetchReport") -> None:
+    """End with an error where documents could not be got; what was got is kept."""
+    lost = [one for one in report.records if one.outcome in ("failed", "doubtful")]
+    if report.offline:
+        raise InputError(
+            "No host could be reached, so the run stopped. What was got is kept; run the command "
+            "again when there is a connection."
+        )
+    if lost:
+        raise InputError(
+            f"{len(lost)} document{'s' if len(lost) != 1 else ''} could not be got, for the reasons "
+            "above; what the study held of them stays."
+        )
 
 
 def _open(study: str) -> "Study":

@@ -8,6 +8,7 @@ notice of removal, a list of news) is kept and not used: its words would be quot
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -35,6 +36,12 @@ LEAST_TITLE = 0.6
 """Share of the words of a document's title that its text must hold where there is no digest."""
 
 
+_SILENT_HOSTS = 3
+"""After so many different hosts in a row that cannot be reached the machine is taken for offline."""
+
+_NO_ANSWER = ("is not found", "no connection")
+
+
 class FetchReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a run did.
 
@@ -46,11 +53,14 @@ class FetchReport(msgspec.Struct, frozen=True, kw_only=True):
         Documents got in an earlier run.
     without_url
         Documents whose register row names no address.
+    offline
+        Whether the run stopped because no host could be reached; the rest was not asked for.
     """
 
     records: tuple[FetchRecord, ...]
     skipped: tuple[str, ...] = ()
     without_url: tuple[str, ...] = ()
+    offline: bool = False
 
 
 def fetch_study(
@@ -103,13 +113,20 @@ def fetch_study(
     nowhere = [one.id for one in wanted if not one.url]
     todo = [one for one in wanted if one.id not in {*skipped, *nowhere}]
     embed = _embedding(study)
-    records = []
+    records: list[FetchRecord] = []
+    silent: set[str] = set()
     for number, document in enumerate(todo):
+        if len(silent) >= _SILENT_HOSTS:
+            break
         if progress:
             progress("fetching", number, len(todo))
         record = _fetch_one(study, document, earlier.get(document.id), get, embed)
         study.store.note_fetch(record)
         records.append(record)
+        if any(words in record.reason for words in _NO_ANSWER):
+            silent.add(urlsplit(document.url).netloc)
+        else:
+            silent.clear()
     if progress:
         progress("fetching", len(todo), len(todo))
     return FetchReport(records=tuple(records), skipped=tuple(skipped), without_url=tuple(nowhere))

@@ -723,6 +723,7 @@ class Study:
                 f"{path}: whose codings are these? Name the coder: qiutong import FILE --coder ID"
             )
         else:
+            self._check_coder(coder)
             readings = (read_codings(path, coder, places, held, self.codebook),)
         warnings = []
         coded: list[CodedDocument] = []
@@ -761,6 +762,20 @@ class Study:
     def codings(self, coder: str | None = None) -> Rows[Coding]:
         """Codings of a coder's latest pass over each document; of all coders where None."""
         return Rows(self.store.codings(coder))
+
+    def _check_coder(self, coder: Coder) -> None:
+        """Refuse an id that stands for something else."""
+        if slug(coder.id) != coder.id.lower():
+            raise InputError(
+                f'coder "{coder.id}": an id has letters, digits and hyphens, such as '
+                f'"{slug(coder.id)}".'
+            )
+        taken = {one.id: one.kind for one in self.store.coders()}
+        if coder.id in ("builtin", "agora") or taken.get(coder.id, coder.kind) != coder.kind:
+            raise InputError(
+                f'coder "{coder.id}" is the id of another coder (coders here: '
+                f"{', '.join(sorted({'builtin', 'agora', *taken}))}). Choose an id of your own."
+            )
 
     def readings(self) -> tuple[str, ...]:
         """Ids of the coders whose agreement says how reliable the codings are.

@@ -328,3 +328,29 @@ def test_a_copy_does_not_overwrite_files_that_are_there(bundled: Path, tmp_path:
     (tmp_path / "copy" / "README.md").write_text("mine", encoding="utf-8")
     Study.create(tmp_path / "copy", like="invented")
     assert (tmp_path / "copy" / "README.md").read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize("coder", ["builtin", "agora", "../x y"])
+def test_a_coder_cannot_take_the_id_of_another(
+    run: Callable, folder: Path, given: Path, coder: str
+) -> None:
+    """Codings under a program's id would pass for the program's."""
+    done = run("import", given / "codings" / "first.csv", "--coder", coder, folder=folder)
+    assert done.code == 1
+    assert coder in done.err
+    assert not Study(folder).codings()
+
+
+def test_a_persons_codings_cannot_pass_for_a_models(
+    run: Callable, folder: Path, given: Path
+) -> None:
+    """The id of a model that has coded here stays the model's."""
+    assert run("import", given / "codings", folder=folder).code == 0
+    kinds = {one.id: one.kind for one in Study(folder).store.coders()}
+    other = "person" if kinds["first"] is not CoderKind.PERSON else "model"
+    done = run(
+        "import", given / "codings" / "first.csv", "--coder", "first", "--kind", other,
+        folder=folder,
+    )  # fmt: skip
+    assert done.code == 1
+    assert "another coder" in done.err
