@@ -129,7 +129,12 @@ def fetch_study(
             silent.clear()
     if progress:
         progress("fetching", len(todo), len(todo))
-    return FetchReport(records=tuple(records), skipped=tuple(skipped), without_url=tuple(nowhere))
+    return FetchReport(
+        records=tuple(records),
+        skipped=tuple(skipped),
+        without_url=tuple(nowhere),
+        offline=len(silent) >= _SILENT_HOSTS,
+    )
 
 
 def _fetch_one(

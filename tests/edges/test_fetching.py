@@ -570,7 +570,7 @@ def test_table_and_csv_show_every_document_asked_for(
     trust = ("--trust", f"127.0.0.1:{server.port}")
     server.routes["/rule"] = reply(b"gone", "text/plain", 404)
     done = run("fetch", "--csv", *trust, folder=folder)
-    assert done.code == 0, done
+    assert done.code == 1, done
     assert done.out.count("fetched") == 2
     assert "404" in done.out
     again = run("fetch", *trust, folder=folder)

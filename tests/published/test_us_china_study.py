@@ -153,7 +153,7 @@ def test_the_answer_follows_the_codings(changed: Callable[..., Study]) -> None:
     target = "governance.content-provenance"
     path = study.folder / "doubter.csv"
     parties = {one.id: one.party for one in study.documents()}
-    held = [one for one in study.codings("adjudicated")]
+    held = list(study.codings("adjudicated"))
     places = {one.id: one for one in study.segments()}
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
