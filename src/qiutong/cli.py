@@ -321,16 +321,17 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Read a document, or one of its provisions."""
+    from qiutong.locators import find_place
+
     opened = _open(study)
     held = opened.document(document)
     provisions = list(opened.segments(document))
     if locator:
-        found = [one for one in provisions if _same_place(one.locator, locator)]
+        places = [one.locator for one in provisions]
+        found = find_place(locator, places)
         if not found:
-            raise UnknownName(
-                "locator", locator, [one.locator for one in provisions], where=document
-            )
-        provisions = found
+            raise UnknownName("locator", locator, places, where=document)
+        provisions = [provisions[at] for at in found]
     if as_json:
         value = msgspec.to_builtins(held)
         value.pop("blocks")
@@ -1145,15 +1146,6 @@ def _print_sent(report: "SendReport") -> None:
     other = [one for one in report.models if one != report.coder.id.partition(":")[2]]
     if other:
         _say(f"The server calls the model {', '.join(other)}.")
-
-
-def _same_place(locator: str, wanted: str) -> bool:
-    """Whether a locator is the one wanted, or lies under it."""
-    mine, asked = ("".join(one.split()).lower() for one in (locator, wanted))
-    if not mine.startswith(asked):
-        return False
-    rest = mine[len(asked) :]
-    return not rest or not (rest[0].isalnum() and asked[-1].isalnum() and asked[-1].isascii())
 
 
 def _print_document(document: "Document", provisions: Sequence["Segment"]) -> None:

@@ -12,8 +12,9 @@
     │   │   ├── OversizedFile      over the size limit
     │   │   ├── UnsafeArchive      zip bomb, path outside the archive, too many members
     │   │   └── UndecodableText    no encoding fits
-    │   ├── BadRegister            one or more rows of a register cannot be used
-    │   ├── BadCodings             rows of a file of codings cannot be used
+    │   ├── BadRows                rows of a table cannot be used
+    │   │   ├── BadRegister        of a register
+    │   │   └── BadCodings         of a file of codings
     │   ├── BadSettings            a TOML or YAML file with a wrong value, with its line
     │   ├── UnknownName            a code, party, document, topic or command we do not know
     │   ├── DuplicateDocument      the document is in the study already
@@ -26,10 +27,11 @@
     │   └── StageMissing           an earlier stage has not run
     ├── UndefinedStatistic         the number does not exist for this input
     │   └── TooFewParties          fewer than two parties have documents
-    ├── FetchError                 a document could not be fetched
-    │   └── ForbiddenAddress       the address is not on the public internet
-    └── ModelServerError           a language model's server gave nothing that can be used
-        └── ModelServerRefused     and would give nothing for any other document either
+    └── AddressError               something at an address did not answer as it should
+        ├── FetchError             a document could not be fetched
+        │   └── ForbiddenAddress   the address is not on the public internet
+        └── ModelServerError       a language model's server gave nothing that can be used
+            └── ModelServerRefused and would give nothing for any other document either
 
 A message says what, where, why and what to do, and names the value at fault and those that
 would be accepted. One class for each thing a caller can handle.
@@ -96,48 +98,43 @@ class UndecodableText(UnreadableFile):
     """No text encoding fits the bytes."""
 
 
-class BadRegister(InputError):
-    """One or more rows of a register cannot be used; nothing was added.
+class BadRows(InputError):
+    """Rows of a table cannot be used, so nothing of it was taken.
 
     Parameters
     ----------
     file
-        The register.
+        The table.
     problems
         One sentence each, naming row, column, value and the values allowed.
     """
 
-    def __init__(self, file: str | Path, problems: Sequence[str]) -> None:
-        self.file = str(file)
-        self.problems = tuple(problems)
-        listed = "\n".join(f"  {problem}" for problem in problems)
-        count = len(problems)
-        super().__init__(
-            f"{self.file}: {count} problem{'s' if count != 1 else ''}; nothing was added.\n{listed}"
-        )
-
-
-class BadCodings(InputError):
-    """Rows of a file of codings cannot be used; nothing was taken over.
-
-    Parameters
-    ----------
-    file
-        The file.
-    problems
-        One sentence each, naming row, column and value.
-    """
+    consequence = "nothing was taken"
+    most = 1_000_000
+    """How many problems the message lists."""
 
     def __init__(self, file: str | Path, problems: Sequence[str]) -> None:
         self.file = str(file)
         self.problems = tuple(problems)
-        listed = "\n".join(f"  {problem}" for problem in problems[:20])
-        rest = f"\n  … and {len(problems) - 20} more" if len(problems) > 20 else ""
         count = len(problems)
-        super().__init__(
-            f"{self.file}: {count} problem{'s' if count != 1 else ''}; no coding was taken over.\n"
-            f"{listed}{rest}"
-        )
+        listed = [f"  {problem}" for problem in problems[: self.most]]
+        if count > self.most:
+            listed.append(f"  … and {count - self.most} more")
+        head = f"{self.file}: {count} problem{'s' if count != 1 else ''}; {self.consequence}."
+        super().__init__("\n".join([head, *listed]))
+
+
+class BadRegister(BadRows):
+    """One or more rows of a register cannot be used; nothing was added."""
+
+    consequence = "nothing was added"
+
+
+class BadCodings(BadRows):
+    """Rows of a file of codings cannot be used; nothing was taken over."""
+
+    consequence = "no coding was taken over"
+    most = 20
 
 
 class BadSettings(InputError):
@@ -234,15 +231,15 @@ class TooFewParties(UndefinedStatistic):
     """Fewer than two parties have documents to compare."""
 
 
-class FetchError(QiutongError):
-    """A document could not be fetched.
+class AddressError(QiutongError):
+    """Something at an address did not answer as it should.
 
     Parameters
     ----------
     url
         The address at fault; after a redirect, the address redirected to.
     reason
-        What is wrong, one clause without a full stop.
+        What is wrong, one clause without a full stop; never holds a key.
     remedy
         What the user can do about it, one sentence.
     """
@@ -252,30 +249,18 @@ class FetchError(QiutongError):
         self.reason = reason
         self.remedy = remedy
         super().__init__(f"{url}: {reason}." + (f" {remedy}" if remedy else ""))
+
+
+class FetchError(AddressError):
+    """A document could not be fetched."""
 
 
 class ForbiddenAddress(FetchError):
     """The address is not on the public internet, so it is not fetched."""
 
 
-class ModelServerError(QiutongError):
-    """A language model's server gave nothing that can be used.
-
-    Parameters
-    ----------
-    url
-        The address asked.
-    reason
-        What is wrong, one clause without a full stop; never holds the key.
-    remedy
-        What the user can do about it, one sentence.
-    """
-
-    def __init__(self, url: str, reason: str, remedy: str = "") -> None:
-        self.url = url
-        self.reason = reason
-        self.remedy = remedy
-        super().__init__(f"{url}: {reason}." + (f" {remedy}" if remedy else ""))
+class ModelServerError(AddressError):
+    """A language model's server gave nothing that can be used."""
 
 
 class ModelServerRefused(ModelServerError):

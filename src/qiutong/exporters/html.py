@@ -364,11 +364,6 @@ class ReportView:
         held = self.codes.get(code)
         return self.t.pick(held.label) if held and held.label else escape(code)
 
-    def code_label_plain(self, code: str) -> str:
-        """Label of a code as plain text."""
-        held = self.codes.get(code)
-        return (self.t.pick_plain(held.label) if held else "") or code
-
     def track_name(self, track: str) -> Markup:
         """Name of a track as the playbook or the interface has it."""
         if track in self._tracks:
@@ -1200,10 +1195,6 @@ class ReportView:
     def _later(self, when: str) -> bool:
         # The register writes YYYY[-MM[-DD]], which sorts as text.
         return when > self.results.as_of.isoformat()[: len(when)]
-
-    def forum_deals_with(self, forum: Forum) -> Markup:
-        """What a forum deals with."""
-        return self.t.pick({"en": forum.topics, "zh": forum.topics_zh})
 
     def forum_time(self, forum: Forum) -> Markup:
         """When a forum existed; an end after the report's day is not shown."""

@@ -140,6 +140,8 @@ vectors = sa.Table(
     sa.Column("vector", sa.LargeBinary, nullable=False),
 )
 
+
+# Of version 1, and no longer written: originals lie under their hash, fetches say where from.
 originals = sa.Table(
     "originals",
     metadata,

@@ -552,19 +552,11 @@ class SqlStore:
                 for row in connection.execute(query)
             )
 
-    # ------------------------------------------------------------------ vectors and originals
+    # ------------------------------------------------------------------ vectors
 
     def vector_cache(self, model: str) -> "StoredVectors":
         """Cache of sentence vectors of one embedding model."""
         return StoredVectors(self, model)
-
-    def note_original(self, sha256: str, name: str, size: int) -> None:
-        """Remember which file a kept original came from."""
-        with self._transaction(writing=True) as connection:
-            connection.execute(
-                schema.originals.insert().prefix_with("OR IGNORE"),
-                {"sha256": sha256, "name": name, "bytes": size, "added_at": _now()},
-            )
 
 
 class StoredVectors:
