@@ -352,6 +352,26 @@ class Asked:
             "tentative": [code for code, verdict in judged if verdict == "tentative"],
             "not_reliable": [code for code, verdict in judged if verdict == "not reliable"],
             "undefined": [code for code, verdict in judged if verdict == "undefined"],
+            "spans": [
+                {
+                    "coders": list(one.coders),
+                    "spans": [one.overall.spans[coder] for coder in one.coders],
+                    **{
+                        f"{name}{end}": value
+                        for name, match in (
+                            ("any", one.overall.any_overlap),
+                            ("half", one.overall.half_overlap),
+                        )
+                        for end, value in (
+                            ("", match.f1.value),
+                            ("_low", match.f1.low),
+                            ("_high", match.f1.high),
+                        )
+                    },
+                    "whole_only": list(one.whole_only),
+                }
+                for one in held.spans
+            ],
         }
 
     def results(self) -> Results:

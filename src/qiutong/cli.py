@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from qiutong.model import Comparison, Document, Overlap, Recommendation, Screen, Segment
-    from qiutong.reliability import Coefficient, Reliability
+    from qiutong.reliability import Coefficient, Reliability, SpanAgreement
     from qiutong.sampling import CheckedStudy
     from qiutong.sending import SendPlan, SendReport
     from qiutong.study import FetchReport, Study
@@ -551,7 +551,7 @@ def reliability(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Show how far coders agree, code by code, with intervals over documents."""
+    """Show how far coders agree, code by code and on the words marked, with intervals."""
     with _Bar("measuring"):
         held = _open(study).reliability(*coder)
     if as_json:
@@ -1340,6 +1340,54 @@ def _print_reliability(held: "Reliability", disagreements: int) -> None:
         "documents."
     )
     _say(held.uncoded["en"])
+    for pair in held.spans:
+        _print_spans(pair)
+    if held.spans:
+        _say(held.span_rule["en"])
+
+
+def _print_spans(held: "SpanAgreement") -> None:
+    one, two = held.coders
+    # Where both mark whole provisions the table above has said it all, code by code.
+    codes = [row for row in held.codes if sum(row.spans.values()) and len(held.whole_only) < 2]
+    codes.sort(key=lambda row: (row.any_overlap.f1.value or 0.0, row.code))
+    _say(f"Words that {one} and {two} marked for the same code, F1 of spans:")
+    _print_table(
+        [
+            "Code",
+            one,
+            two,
+            "Any overlap",
+            "Overlap ≥ .5",
+            f"Of {one}, any; half",
+            f"Of {two}, any; half",
+        ],
+        [
+            [
+                row.code or "all codes",
+                *(row.spans[coder] for coder in held.coders),
+                _coefficient(row.any_overlap.f1),
+                _coefficient(row.half_overlap.f1),
+                *(
+                    "; ".join(
+                        "–" if share.value is None else f"{share.value:.0%}"
+                        for share in (
+                            row.any_overlap.shares[coder],
+                            row.half_overlap.shares[coder],
+                        )
+                    )
+                    for coder in held.coders
+                ),
+            ]
+            for row in (held.overall, *codes)
+        ],
+    )
+    if held.whole_only:
+        _say(
+            f"The evidence of {' and of '.join(held.whole_only)} is always the whole provision. "
+            "These figures say whether both gave a code to the same provision, and nothing about "
+            "which words they marked."
+        )
 
 
 def _print_comparison(study: "Study", held: "Comparison") -> None:

@@ -1,11 +1,13 @@
 """How far coders agree beyond chance: alpha, AC1, their intervals, and where readings differ.
 
+Also how far they marked the same words (:func:`measure_spans`).
+
 Every function here is a function from values to values. A *unit* is one provision; each stands in
 one document. Text that a coder read and gave no code is a unit of which every code is absent.
 """
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import combinations
 from typing import TypeVar
@@ -22,6 +24,8 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Presence = NDArray[np.bool_]
 T = TypeVar("T", bound=Hashable)
+Span = tuple[str, int, int]
+"""A code, and the offsets in the document's text of the words it was given for."""
 
 RELIABLE = 0.800
 TENTATIVE = 0.667
@@ -33,6 +37,14 @@ UNCODED_RULE = {
     "读者不足两人的条款不计入。",
 }
 
+SPAN_RULE = {
+    "en": "Spans of one code by one coder that overlap are one span. Each span is matched with at "
+    "most one of the other coder. Overlap is the characters in both over those in either. Words that "
+    "neither marked count for nothing.",
+    "zh": "同一编码者就同一编码所标、互有重叠的证据并为一处；一处至多与对方一处相配；"
+    "重叠程度为共有文字与合计文字之比；双方均未标出的文字不计。",
+}
+
 _SEED = StabilitySettings().seed
 
 # Resamples drawn at a time: bounds memory at 100,000 resamples without changing the draws.
@@ -40,6 +52,7 @@ _CHUNK = 1000
 
 _NO_PAIRS = "no unit has values of two or more coders"
 _NOBODY = "no reader gave it to any unit"
+_NO_SPAN = "there is no span to match"
 _NO_CHANCE = "agreement cannot be told from chance"
 _NO_VARIATION = f"all values are the same, so {_NO_CHANCE}"
 _ONE_DOCUMENT = "all units stand in one document, so there is nothing to draw anew"
@@ -149,6 +162,72 @@ class Disagreement(Value, frozen=True, kw_only=True):
     units: int
 
 
+class SpanMatch(Value, frozen=True, kw_only=True):
+    """How many spans of two coders were matched at one least overlap.
+
+    Parameters
+    ----------
+    matched
+        Pairs of spans of the same code, one of each coder, each span in one pair at most.
+    f1
+        Twice the pairs over the spans of both.
+    shares
+        Per coder the share of the coder's spans that were matched: one is the precision where
+        the other is the recall.
+    """
+
+    matched: int
+    f1: Coefficient
+    shares: dict[str, Coefficient]
+
+
+class CodeSpans(Value, frozen=True, kw_only=True):
+    """How far two coders marked the same words for a code.
+
+    Parameters
+    ----------
+    code
+        The code; empty over all codes.
+    spans
+        Per coder, how many spans.
+    any_overlap
+        Pairs with at least one character in common.
+    half_overlap
+        Pairs whose common characters are at least half of those in either of the two.
+    """
+
+    code: str
+    spans: dict[str, int]
+    any_overlap: SpanMatch
+    half_overlap: SpanMatch
+
+
+class SpanAgreement(Value, frozen=True, kw_only=True):
+    """How far two coders marked the same words.
+
+    Parameters
+    ----------
+    coders
+        The two, in alphabetical order.
+    units, documents
+        Units that both read, and the documents they stand in.
+    overall
+        Over all codes; frequent codes weigh more.
+    codes
+        One for each code, in the order asked.
+    whole_only
+        Those of the two whose every span is the whole of its unit. Where there is one, the figures
+        say nothing about which words a code was given for.
+    """
+
+    coders: tuple[str, str]
+    units: int
+    documents: int
+    overall: CodeSpans
+    codes: tuple[CodeSpans, ...]
+    whole_only: tuple[str, ...]
+
+
 class AlphaBlock(Value, frozen=True, kw_only=True):
     """Alpha in one stretch of the units, for drift.
 
@@ -194,6 +273,11 @@ class Reliability(Value, frozen=True, kw_only=True):
         How text without a code counts, in English (``en``) and Chinese (``zh``).
     level, resamples, seed
         How the intervals were made.
+    spans
+        One for each pair of coders that read a unit in common; empty where spans were not
+        compared. See :func:`measure_spans`.
+    span_rule
+        How spans are counted, in English and Chinese.
     """
 
     coders: tuple[str, ...]
@@ -209,6 +293,8 @@ class Reliability(Value, frozen=True, kw_only=True):
     level: float
     resamples: int
     seed: int
+    spans: tuple[SpanAgreement, ...] = ()
+    span_rule: dict[str, str] = msgspec.field(default_factory=lambda: dict(SPAN_RULE))
 
 
 # --------------------------------------------------------------------------- coefficients
@@ -876,17 +962,20 @@ class _Draws:
         self.level, self.resamples, self.seed = level, resamples, seed
 
     def coefficients(
-        self, totals: Floats, statistic: Callable[[Floats], Floats]
+        self,
+        totals: Floats,
+        statistic: Callable[[Floats], Floats],
+        undefined: str = _NO_VARIATION,
     ) -> list[Coefficient]:
         """Values of a statistic on all documents, each with its interval."""
-        low, high, undefined = bootstrap_documents(
+        low, high, missing = bootstrap_documents(
             totals, statistic, level=self.level, resamples=self.resamples, seed=self.seed
         )
         values = statistic(totals.sum(axis=0, keepdims=True))[0]
         found = []
         for at, value in enumerate(values):
             if math.isnan(value):
-                found.append(Coefficient(value=None, level=self.level, undefined=_NO_VARIATION))
+                found.append(Coefficient(value=None, level=self.level, undefined=undefined))
             elif len(totals) < 2:
                 # Every resample would be the corpus itself: bounds equal to the value would look
                 # like certainty.
@@ -902,7 +991,7 @@ class _Draws:
                         high=float(high[at]) if exists else None,
                         level=self.level,
                         resamples=self.resamples,
-                        undefined_resamples=int(undefined[at]),
+                        undefined_resamples=int(missing[at]),
                         no_interval="" if exists else "it exists in none of the resamples",
                     )
                 )
@@ -944,4 +1033,205 @@ def _list_disagreements(shared: _Shared) -> tuple[Disagreement, ...]:
     return tuple(
         Disagreement(coder=coder, code=code, other=other, other_code=instead, units=int(units))
         for coder, code, other, instead, units in rows
+    )
+
+
+# --------------------------------------------------------------------------- spans
+
+
+def count_matches(
+    one: Iterable[tuple[int, int]], two: Iterable[tuple[int, int]], overlap: float = 0.0
+) -> int:
+    """Match the spans of two coders, each with at most one of the other, and count the pairs.
+
+    Parameters
+    ----------
+    one, two
+        Start and end (exclusive) of each coder's spans in one text. Spans of one coder that have
+        a character in common are one span.
+    overlap
+        Least intersection over union of a pair, in [0, 1]. At 0 one character in common is enough.
+
+    Returns
+    -------
+    int
+        The most pairs that can be made.
+
+    Raises
+    ------
+    ValueError
+        A span does not end after its start.
+
+    Examples
+    --------
+    >>> count_matches([(0, 10), (20, 30)], [(5, 25)])
+    1
+    >>> count_matches([(0, 10)], [(0, 5)], overlap=0.5), count_matches([(0, 10)], [(0, 4)], overlap=0.5)
+    (1, 0)
+    """
+    mine, theirs = _merge(one), _merge(two)
+    matched = place = 0
+    # Both lists are in order and without overlap. To take the first span that fits therefore never
+    # costs a later pair: what is passed over ends before the next span begins.
+    for start, end in mine:
+        for at in range(place, len(theirs)):
+            first, last = theirs[at]
+            if first >= end:
+                break
+            common = min(end, last) - max(start, first)
+            if common > 0 and common >= overlap * (max(end, last) - min(start, first)):
+                matched, place = matched + 1, at + 1
+                break
+    return matched
+
+
+def _merge(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order; those that share a character as one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if start >= end:
+            raise ValueError(
+                f"the span from {start} to {end} is empty; it must end after its start"
+            )
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def measure_spans(
+    spans: Mapping[str, Mapping[str, Collection[Span]]],
+    units: Mapping[str, tuple[str, int, int]],
+    codes: Sequence[str],
+    *,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = _SEED,
+) -> tuple[SpanAgreement, ...]:
+    """Measure how far each pair of coders marked the same words for the same code.
+
+    There is no correction for chance: where nothing bounds how many spans could have been marked,
+    chance agreement is near 0 and F1 is what kappa tends to.
+
+    Parameters
+    ----------
+    spans
+        Coder id to unit id to the spans marked in it. A unit that is missing was not read. Whether
+        a code brings its parents is the caller's choice.
+    units
+        Of every unit read, the document id and the unit's offsets in the document's text.
+    codes
+        All codes that may be given, in the order of the result.
+    level, resamples, seed
+        As for :func:`measure_reliability`.
+
+    Returns
+    -------
+    tuple of SpanAgreement
+        One for each pair of coders that read a unit in common.
+
+    Raises
+    ------
+    UnknownName
+        A unit is not among ``units``, or a code not among ``codes``.
+    ValueError
+        A span does not end after its start; ``level`` or ``resamples`` is out of range.
+
+    References
+    ----------
+    Hripcsak and Rothschild (2005), Agreement, the F-Measure, and Reliability in Information
+    Retrieval, JAMIA 12:296–298.
+    """
+    known = set(codes)
+    for coder, reading in spans.items():
+        for unit, marked in reading.items():
+            if unit not in units:
+                raise UnknownName("unit", unit, units, where=f"a reading of {coder}")
+            for code, _, _ in marked:
+                if code not in known:
+                    raise UnknownName("code", code, known, where=f"{coder} on {unit}")
+    draws = _Draws(level, resamples, seed)
+    return tuple(
+        _compare_spans(pair, (spans[pair[0]], spans[pair[1]]), units, codes, draws)
+        for pair in combinations(sorted(spans), 2)
+        if spans[pair[0]].keys() & spans[pair[1]].keys()
+    )
+
+
+# What each document adds for one code: the spans of either coder, pairs, and pairs of half overlap.
+_MINE, _THEIRS, _ANY, _HALF = range(4)
+
+
+def _compare_spans(
+    pair: tuple[str, str],
+    readings: tuple[Mapping[str, Collection[Span]], Mapping[str, Collection[Span]]],
+    units: Mapping[str, tuple[str, int, int]],
+    codes: Sequence[str],
+    draws: _Draws,
+) -> SpanAgreement:
+    shared = sorted(readings[0].keys() & readings[1].keys())
+    documents = sorted({units[unit][0] for unit in shared})
+    number = {document: at for at, document in enumerate(documents)}
+    column = {code: at for at, code in enumerate(codes)}
+    marked: dict[tuple[int, int], tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
+    whole_only = []
+    for side, coder in enumerate(pair):
+        whole = set()
+        for unit in shared:
+            document, *bounds = units[unit]
+            for code, start, end in readings[side][unit]:
+                marked.setdefault((number[document], column[code]), ([], []))[side].append(
+                    (start, end)
+                )
+                whole.add([start, end] == bounds)
+        if whole == {True}:
+            whole_only.append(coder)
+    totals = np.zeros((len(documents), len(codes) + 1, 4))
+    for (row, place), (mine, theirs) in marked.items():
+        totals[row, place] = (
+            len(_merge(mine)),
+            len(_merge(theirs)),
+            count_matches(mine, theirs),
+            count_matches(mine, theirs, 0.5),
+        )
+    totals[:, -1] = totals.sum(axis=1)
+    sums = totals.sum(axis=0)
+
+    def match(kind: int) -> list[SpanMatch]:
+        def of(below: Callable[[Floats], Floats], times: int) -> list[Coefficient]:
+            return draws.coefficients(
+                totals, lambda held: _ratio(times * held[..., kind], below(held)), _NO_SPAN
+            )
+
+        f1 = of(lambda held: held[..., _MINE] + held[..., _THEIRS], 2)
+        mine = of(lambda held: held[..., _MINE], 1)
+        theirs = of(lambda held: held[..., _THEIRS], 1)
+        return [
+            SpanMatch(
+                matched=int(sums[at, kind]),
+                f1=f1[at],
+                shares={pair[0]: mine[at], pair[1]: theirs[at]},
+            )
+            for at in range(len(codes) + 1)
+        ]
+
+    *by_code, overall = (
+        CodeSpans(
+            code=code,
+            spans={pair[0]: int(held[_MINE]), pair[1]: int(held[_THEIRS])},
+            any_overlap=touching,
+            half_overlap=halved,
+        )
+        for code, held, touching, halved in zip(
+            (*codes, ""), sums, match(_ANY), match(_HALF), strict=True
+        )
+    )
+    return SpanAgreement(
+        coders=pair,
+        units=len(shared),
+        documents=len(documents),
+        overall=overall,
+        codes=tuple(by_code),
+        whole_only=tuple(whole_only),
     )

@@ -54,7 +54,7 @@ from qiutong.model import (
 )
 from qiutong.playbook import Playbook, bundled_playbook, load_playbook
 from qiutong.register import date_as_given, parse_field, slug
-from qiutong.reliability import Reliability, measure_reliability
+from qiutong.reliability import Reliability, Span, measure_reliability, measure_spans
 from qiutong.sampling import (
     CheckedStudy,
     Draw,
@@ -794,7 +794,10 @@ class Study:
         return tuple(others if len(others) >= 2 else able)
 
     def reliability(self, *coders: str) -> Reliability:
-        """Measure how far coders agree, code by code and overall.
+        """Measure how far coders agree, code by code and overall, and on the words they marked.
+
+        A code brings the codes above it, for the same words. Where a coder named no words for a
+        code, the whole provision counts as marked.
 
         Parameters
         ----------
@@ -813,30 +816,54 @@ class Study:
             return self._reliability[chosen]
         known = [one.id for one in self.store.coders()]
         above = {one.id: codebooks.ancestors(self.codebook, one.id) for one in self.codebook.codes}
-        by_document: dict[str, list[str]] = {}
+        by_document: dict[str, list[Segment]] = {}
         for segment in self.store.segments():
-            by_document.setdefault(segment.document, []).append(segment.id)
-        held: dict[str, dict[str, frozenset[str]]] = {}
+            by_document.setdefault(segment.document, []).append(segment)
+        bounds = {
+            one.id: (one.document, one.start, one.end)
+            for segments in by_document.values()
+            for one in segments
+        }
+        held: dict[str, dict[str, set[Span]]] = {}
         for coder in chosen:
             if coder not in known:
                 raise UnknownName("coder", coder, known)
-            given: dict[str, set[str]] = {
-                segment: set()
+            given: dict[str, set[Span]] = {
+                segment.id: set()
                 for document in self.store.finished(coder)
                 for segment in by_document.get(document, ())
             }
             for coding in self.store.codings(coder):
-                if coding.segment:
-                    given[coding.segment].update((coding.code, *above.get(coding.code, ())))
-            held[coder] = {segment: frozenset(codes) for segment, codes in given.items()}
-        document_of = {one: document for document, ids in by_document.items() for one in ids}
+                if not coding.segment:
+                    continue
+                _, start, end = bounds[coding.segment]
+                if coding.evidence_start is not None and coding.evidence_end is not None:
+                    start, end = coding.evidence_start, coding.evidence_end
+                given[coding.segment].update(
+                    (code, start, end) for code in (coding.code, *above.get(coding.code, ()))
+                )
+            held[coder] = given
+        codes = [one.id for one in self.codebook.codes]
+        level, drawn = self.settings.interval_level, self.settings.stability
         measured = measure_reliability(
-            held,
-            document_of,
-            [one.id for one in self.codebook.codes],
-            level=self.settings.interval_level,
-            resamples=self.settings.stability.resamples,
-            seed=self.settings.stability.seed,
+            {
+                coder: {
+                    segment: frozenset(code for code, _, _ in marked)
+                    for segment, marked in given.items()
+                }
+                for coder, given in held.items()
+            },
+            {segment: document for segment, (document, _, _) in bounds.items()},
+            codes,
+            level=level,
+            resamples=drawn.resamples,
+            seed=drawn.seed,
+        )
+        measured = msgspec.structs.replace(
+            measured,
+            spans=measure_spans(
+                held, bounds, codes, level=level, resamples=drawn.resamples, seed=drawn.seed
+            ),
         )
         self._reliability[chosen] = measured
         return measured

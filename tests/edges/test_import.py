@@ -72,6 +72,52 @@ def test_a_folder_of_codings_gives_each_coder_and_the_settled_one(
     assert "risk.safety" not in {one.code for one in held["settled"]}
 
 
+def test_words_given_as_evidence_are_compared(run: Callable, folder: Path, tmp_path: Path) -> None:
+    """Quotes are spans, a code brings its parents for the same words, no quote means the whole."""
+    quotes = {
+        "ann": ("risk.reliability.robustness", "Developers must check large models"),
+        "ben": ("risk.reliability", "large models for reliable and robust behaviour"),
+    }
+    for coder, (code, quote) in quotes.items():
+        path = tmp_path / f"{coder}.csv"
+        path.write_text(
+            "document,locator,codes,evidence\n"
+            f"us-act,Sec. 2,{code},{quote}\n"
+            "cn-rule,第三条,governance.evaluation,\n",
+            encoding="utf-8",
+        )
+        done = run("import", path, "--coder", coder, "--kind", "person", folder=folder)
+        assert done.code == 0, done
+
+    done = run("reliability", "--json", folder=folder)
+
+    [pair] = done.json["spans"]
+    assert pair["coders"] == ["ann", "ben"]
+    by_code = {one["code"]: one for one in pair["codes"]}
+    # 12 characters in both of 68 in either: they overlap, and not by half.
+    parent = by_code["risk.reliability"]
+    assert (parent["any_overlap"]["f1"]["value"], parent["half_overlap"]["f1"]["value"]) == (1, 0)
+    child = by_code["risk.reliability.robustness"]
+    assert (child["spans"], child["any_overlap"]["matched"]) == ({"ann": 1, "ben": 0}, 0)
+    assert by_code["governance.evaluation"]["half_overlap"]["f1"]["value"] == 1
+    assert pair["whole_only"] == []
+    told = run("reliability", folder=folder)
+    assert "Overlap ≥ .5" in told.out
+    assert "always the whole provision" not in told.out
+
+
+def test_readings_without_evidence_say_that_they_show_no_words(
+    run: Callable, folder: Path, given: Path
+) -> None:
+    """Where every coding has its whole provision, figures of spans are said to mean little."""
+    done = run("import", given / "codings", folder=folder)
+    assert done.code == 0, done
+
+    told = " ".join(run("reliability", folder=folder).out.split())
+
+    assert "The evidence of first and of second is always the whole provision." in told
+
+
 def test_imported_twice_nothing_changes(run: Callable, folder: Path, given: Path) -> None:
     """The same files are known again, document by document and coder by coder."""
     run("import", given / "codings", folder=folder)

@@ -14,11 +14,13 @@ from qiutong.errors import UndefinedStatistic
 from qiutong.reliability import (
     alpha_over_blocks,
     bootstrap_documents,
+    count_matches,
     gwet_ac1,
     krippendorff_alpha,
     krippendorff_alpha_distance,
     masi_distance,
     measure_reliability,
+    measure_spans,
     percent_agreement,
 )
 
@@ -292,3 +294,105 @@ def test_every_code_given_by_one_reader_alone_is_in_the_matrix(corpus):
         wanted += len(mine) * len(theirs) or len(mine) + len(theirs)
     assert sum(row.units for row in rows) == wanted
     assert [row.units for row in rows] == sorted((row.units for row in rows), reverse=True)
+
+
+STRETCHES = st.lists(
+    st.tuples(st.integers(0, 24), st.integers(1, 8)).map(lambda one: (one[0], sum(one))), max_size=5
+)
+OVERLAPS = st.sampled_from([0.0, 0.3, 0.5, 0.8, 1.0])
+
+
+def apart(spans):
+    """Spans of one coder, overlapping ones put together character by character."""
+    inside = {at for start, end in spans for at in range(start, end - 1)}  # joined to the next
+    covered = sorted({at for start, end in spans for at in range(start, end)})
+    merged = []
+    for at in covered:
+        if merged and merged[-1][-1] == at - 1 and at - 1 in inside:
+            merged[-1].append(at)
+        else:
+            merged.append([at])
+    return [frozenset(one) for one in merged]
+
+
+def most_pairs(one, two, overlap):
+    """The most pairs by trying every way."""
+    if not one:
+        return 0
+    first, rest = one[0], one[1:]
+    best = most_pairs(rest, two, overlap)
+    for at, other in enumerate(two):
+        if first & other and len(first & other) >= overlap * len(first | other):
+            best = max(best, 1 + most_pairs(rest, two[:at] + two[at + 1 :], overlap))
+    return best
+
+
+@given(STRETCHES, STRETCHES, OVERLAPS)
+@settings(max_examples=300, deadline=None)
+def test_matches_are_the_most_that_can_be_made(one, two, overlap):
+    """One pass in order finds as many pairs as trying all ways, on characters one by one."""
+    assert count_matches(one, two, overlap) == most_pairs(apart(one), apart(two), overlap)
+
+
+@given(STRETCHES, STRETCHES, OVERLAPS)
+@settings(max_examples=200, deadline=None)
+def test_matching_is_the_same_both_ways_and_falls_as_more_overlap_is_asked(one, two, overlap):
+    """Who stands first does not matter; any overlap finds at least what half of it finds."""
+    assert count_matches(one, two, overlap) == count_matches(two, one, overlap)
+    assert count_matches(one, two) >= count_matches(one, two, overlap)
+    assert count_matches(one, two) >= count_matches(one, two, 0.5)
+
+
+@st.composite
+def marked(draw):
+    """Two coders' spans in units of 40 characters, two units a document, some unread."""
+    units = {f"u{n}": (f"d{n // 2}", 40 * (n % 2), 40 * (n % 2) + 40) for n in range(6)}
+    readings = {}
+    for coder in ("ann", "ben"):
+        read = {"u0", *draw(st.sets(st.sampled_from(sorted(units))))}
+        readings[coder] = {
+            unit: {
+                (draw(st.sampled_from(CODES)), start + units[unit][1], end + units[unit][1])
+                for start, end in draw(STRETCHES)
+            }
+            for unit in sorted(read)
+        }
+    return readings, units
+
+
+@given(marked())
+@settings(max_examples=100, deadline=None)
+def test_span_agreement_does_not_hang_on_who_is_first(case):
+    """Under exchanged names every figure, interval and all, is the same."""
+    readings, units = case
+    turned = {"ann": readings["ben"], "ben": readings["ann"]}
+
+    [one] = measure_spans(readings, units, CODES, resamples=20)
+    [two] = measure_spans(turned, units, CODES, resamples=20)
+
+    for mine, theirs in zip((one.overall, *one.codes), (two.overall, *two.codes), strict=True):
+        assert mine.spans["ann"] == theirs.spans["ben"]
+        for kind in ("any_overlap", "half_overlap"):
+            a, b = getattr(mine, kind), getattr(theirs, kind)
+            assert (a.f1, a.shares["ann"]) == (b.f1, b.shares["ben"])
+            if a.f1.value is not None:
+                assert 0.0 <= a.f1.value <= 1.0
+        if mine.any_overlap.f1.value is not None:
+            assert mine.any_overlap.f1.value >= mine.half_overlap.f1.value
+
+
+@given(marked())
+@settings(max_examples=50, deadline=None)
+def test_identical_spans_agree_fully_and_spans_apart_not_at_all(case):
+    """1 where both marked the same, 0 where every span of one lies beyond the other's."""
+    readings, units = case
+    mine = readings["ann"]
+    assume(any(mine.values()))
+    beyond = {unit: {(c, a + 900, b + 900) for c, a, b in held} for unit, held in mine.items()}
+
+    [same] = measure_spans({"ann": mine, "ben": dict(mine)}, units, CODES, resamples=20)
+    [apart_] = measure_spans({"ann": mine, "ben": beyond}, units, CODES, resamples=20)
+
+    for kind in ("any_overlap", "half_overlap"):
+        assert getattr(same.overall, kind).f1.value == 1.0
+        assert getattr(apart_.overall, kind).f1.value == 0.0

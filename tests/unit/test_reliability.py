@@ -15,12 +15,14 @@ from qiutong.reliability import (
     ReliabilityVerdict,
     alpha_over_blocks,
     bootstrap_documents,
+    count_matches,
     gwet_ac1,
     judge_alpha,
     krippendorff_alpha,
     krippendorff_alpha_distance,
     masi_distance,
     measure_reliability,
+    measure_spans,
     percent_agreement,
 )
 
@@ -396,6 +398,135 @@ def test_an_order_that_lacks_a_unit_or_too_many_blocks_are_refused():
     for blocks in (0, 7):
         with pytest.raises(ValueError, match=f"blocks is {blocks}"):
             alpha_over_blocks(readings, document_of, "abc", sorted(ANN), blocks=blocks)
+
+
+# ------------------------------------------------------------------ spans
+
+# Two documents of two units each; offsets are of the document's text.
+UNITS = {
+    "u1": ("d1", 0, 100),
+    "u2": ("d1", 100, 200),
+    "u3": ("d2", 0, 50),
+    "u4": ("d2", 50, 80),
+}
+
+
+def spans_of(readings, codes=("a", "b", "c"), **kw):
+    """The one pair of two readings, with few resamples."""
+    [found] = measure_spans(readings, UNITS, codes, resamples=kw.pop("resamples", 50), **kw)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "touching", "halved"),
+    [
+        ([(0, 10)], [(0, 10)], 1, 1),
+        ([(0, 10)], [(0, 5)], 1, 1),  # 5 of 10
+        ([(0, 10)], [(0, 4)], 1, 0),  # 4 of 10
+        ([(0, 10)], [(5, 15)], 1, 0),  # 5 of 15
+        ([(0, 9)], [(3, 12)], 1, 1),  # 6 of 12
+        ([(0, 10)], [(10, 20)], 0, 0),  # they touch, and have no character in common
+        ([(0, 10), (12, 22)], [(0, 22)], 1, 0),  # one span answers one
+        ([(0, 10), (20, 30)], [(8, 22), (28, 40)], 2, 0),
+        ([(0, 6), (4, 10)], [(0, 10)], 1, 1),  # overlapping spans of one coder are one
+        ([(0, 5), (5, 10)], [(0, 10)], 1, 1),  # spans that touch are two
+        ([(20, 30), (0, 10)], [(1, 11), (21, 31)], 2, 2),  # in any order
+        ([], [(0, 10)], 0, 0),
+    ],
+)
+def test_spans_are_matched_one_to_one(one, two, touching, halved):
+    """Pairs at one character in common, and at half of those in either, counted by hand."""
+    assert count_matches(one, two) == count_matches(two, one) == touching
+    assert count_matches(one, two, 0.5) == count_matches(two, one, 0.5) == halved
+
+
+def test_an_empty_span_is_refused():
+    """A span has at least one character."""
+    with pytest.raises(ValueError, match="the span from 4 to 4 is empty"):
+        count_matches([(4, 4)], [(0, 9)])
+
+
+def test_span_agreement_counted_by_hand():
+    """Of three spans of Ann and two of Ben for a, one pair overlaps a little and one by half."""
+    ann = {"u1": {("a", 0, 40), ("b", 50, 60)}, "u2": {("a", 110, 120)}, "u3": {("a", 0, 20)}}
+    ben = {"u1": {("a", 30, 60)}, "u2": set(), "u3": {("a", 0, 12), ("c", 0, 5)}}
+
+    found = spans_of({"ann": ann, "ben": ben})
+
+    assert (found.coders, found.units, found.documents) == (("ann", "ben"), 3, 2)
+    a, b, c = found.codes
+    assert a.spans == {"ann": 3, "ben": 2}
+    assert (a.any_overlap.matched, a.half_overlap.matched) == (2, 1)
+    assert a.any_overlap.f1.value == pytest.approx(4 / 5)
+    assert a.half_overlap.f1.value == pytest.approx(2 / 5)
+    shares = {coder: one.value for coder, one in a.any_overlap.shares.items()}
+    assert shares == {"ann": pytest.approx(2 / 3), "ben": 1.0}
+    assert (b.any_overlap.f1.value, c.any_overlap.f1.value) == (0.0, 0.0)
+    assert b.any_overlap.shares["ben"].value is None
+    assert found.overall.spans == {"ann": 4, "ben": 3}
+    assert found.overall.any_overlap.f1.value == pytest.approx(4 / 7)
+    assert found.whole_only == ()
+
+
+def test_span_bounds_are_over_whole_documents():
+    """With agreement in one document and none in the other, the interval runs from 0 to 1."""
+    ann = {"u1": {("a", 0, 9)}, "u3": {("a", 0, 9)}}
+    ben = {"u1": {("a", 0, 9)}, "u3": {("a", 10, 19)}}
+
+    f1 = spans_of({"ann": ann, "ben": ben}, resamples=400).overall.any_overlap.f1
+
+    assert (f1.value, f1.low, f1.high) == (0.5, 0.0, 1.0)
+    [one] = measure_spans(
+        {"ann": {"u1": ann["u1"]}, "ben": {"u1": ben["u1"]}}, UNITS, ["a"], resamples=50
+    )
+    assert one.overall.any_overlap.f1.no_interval
+    assert one.overall.any_overlap.f1.low is None
+
+
+def test_a_code_nobody_marked_has_no_span_agreement():
+    """Absence by both is no agreement of spans: the figure does not exist."""
+    found = spans_of({"ann": {"u1": set()}, "ben": {"u1": set()}})
+
+    assert found.overall.any_overlap.f1.value is None
+    assert found.overall.any_overlap.f1.undefined == "there is no span to match"
+    assert found.whole_only == ()
+
+
+def test_spans_in_units_that_only_one_read_are_left_out():
+    """Ben did not read u2: what Ann marked there is neither hit nor miss."""
+    ann = {"u1": {("a", 0, 10)}, "u2": {("a", 100, 110)}}
+    found = spans_of({"ann": ann, "ben": {"u1": {("a", 0, 10)}, "u4": {("a", 50, 55)}}})
+
+    assert found.overall.spans == {"ann": 1, "ben": 1}
+    assert found.overall.half_overlap.f1.value == 1.0
+
+
+def test_a_coder_that_always_marks_whole_units_is_named():
+    """Whole provisions say nothing of words; one span that is shorter, and the coder is not."""
+    ann = {"u1": {("a", 0, 100)}, "u3": {("a", 0, 50), ("b", 0, 50)}}
+    ben = {"u1": {("a", 0, 60)}, "u3": {("a", 0, 50)}}
+
+    found = spans_of({"ann": ann, "ben": ben})
+
+    assert found.whole_only == ("ann",)
+
+
+def test_every_pair_of_coders_with_a_common_unit_is_compared():
+    """Three coders, of whom two have no unit in common."""
+    mark = {("a", 0, 10)}
+    readings = {"cai": {"u1": mark}, "ann": {"u1": mark, "u3": mark}, "ben": {"u3": mark}}
+
+    found = measure_spans(readings, UNITS, ["a"], resamples=20)
+
+    assert [one.coders for one in found] == [("ann", "ben"), ("ann", "cai")]
+
+
+def test_spans_of_unknown_units_and_codes_are_refused():
+    """The error says who named what."""
+    with pytest.raises(UnknownName, match="u9"):
+        spans_of({"ann": {"u9": set()}, "ben": {"u1": set()}})
+    with pytest.raises(UnknownName, match="ben on u1"):
+        spans_of({"ann": {"u1": set()}, "ben": {"u1": {("z", 0, 4)}}})
 
 
 # ------------------------------------------------------------------ size, page

@@ -440,6 +440,13 @@ def test_reviewed_and_measured_coding_is_said() -> None:
                 "documents": 5, "alpha": 0.814, "alpha_low": 0.75, "alpha_high": 0.87,
                 "masi": 0.7, "masi_low": None, "masi_high": None, "reliable": 3,
                 "tentative": [], "not_reliable": ["gov.testing"], "undefined": [],
+                "spans": [
+                    {
+                        "coders": ["first", "second"], "spans": [12, 15], "any": 0.62,
+                        "any_low": 0.5, "any_high": 0.7, "half": 0.31, "half_low": None,
+                        "half_high": None, "whole_only": ["second"],
+                    }
+                ],
             },
         },
     )  # fmt: skip
@@ -448,6 +455,14 @@ def test_reviewed_and_measured_coding_is_said() -> None:
     assert "α = .81 (.75–.87)" in found.by_id("sure")["text"]
     assert "does not show that the codes are right" in found.by_id("sure")["text"]
     assert ".81 (.75–.87)" in found.by_id("method")["text"]
+    for part in (
+        "12 spans by first, 15 by second", ".62 (.50–.70)", ".31 (–)",
+        "evidence of second is always the whole provision",
+    ):  # fmt: skip
+        assert part in found.by_id("method")["text"]
+    chinese = Page(render_report(results, "zh")).by_id("method")["text"]
+    assert "first 12 处，second 15 处" in chinese
+    assert "second 的证据均为整个条款" in chinese
     assert "codings not reliable" in found.by_id("matrix")["text"]
     assert "Not measured yet" not in found.by_id("method")["text"]
     assert "Not measured yet" in page().by_id("method")["text"]

@@ -635,6 +635,25 @@ class ReportView:
             if held[key]:
                 codes = t.join(map(self.code_label, held[key]), "list_comma")
                 parts.append(t(f"method.reliability_{name}", codes=codes) + t("stop"))
+        for pair in held.get("spans", ()):
+            one, two = pair["coders"]
+            a, b = pair["spans"]
+            parts.append(
+                t(
+                    "method.reliability_spans",
+                    one=one,
+                    two=two,
+                    a=a,
+                    b=b,
+                    any=_alpha(pair["any"]),
+                    any_interval=_alpha_interval(pair, "any"),
+                    half=_alpha(pair["half"]),
+                    half_interval=_alpha_interval(pair, "half"),
+                )
+            )
+            if pair["whole_only"]:
+                whole = t.plain("list_comma").join(pair["whole_only"])
+                parts.append(t("method.reliability_spans_whole", coders=whole))
         return Markup("" if t.language == "zh" else " ").join(parts)
 
     def reliability_flag(self, code: str) -> Markup:
