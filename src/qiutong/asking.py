@@ -14,6 +14,7 @@ from qiutong.evidence import (
     pair_codes,
 )
 from qiutong.model import (
+    CoderKind,
     Coding,
     CounterEvidence,
     Document,
@@ -30,6 +31,7 @@ from qiutong.model import (
 from qiutong.overlap import documents_as_of, doubts_as_of, measure_overlap
 from qiutong.playbook import known_on, missing_parties, stands
 from qiutong.recommend import recommend
+from qiutong.sampling import CheckedStudy, correct_overlaps, estimate_checked
 from qiutong.screening import find_rivalries, screen_codes, screen_topics
 
 if TYPE_CHECKING:
@@ -140,8 +142,8 @@ class Asked:
 
     @cached_property
     def overlaps(self) -> tuple[Overlap, ...]:
-        """Overlap and stability of every code."""
-        return measure_overlap(
+        """Overlap of every code and how firm it is; corrected where a sample was checked."""
+        counted = measure_overlap(
             self.documents,
             self.segment_counts,
             self.codings,
@@ -151,6 +153,18 @@ class Asked:
             self.settings.stability,
             self.settings.interval_level,
         )
+        return counted if self.checked is None else correct_overlaps(counted, self.checked)
+
+    @cached_property
+    def checked(self) -> CheckedStudy | None:
+        """What the sample says that ``checked_by`` names; None where the study names nobody."""
+        person = self.settings.coding.checked_by
+        if not person:
+            return None
+        known = [one.id for one in self.study.store.coders()]
+        if person not in known:
+            raise UnknownName("coder", person, known, "checked_by in study.toml")
+        return estimate_checked(self.study, person, as_of=self.as_of)
 
     def need_two_parties(self) -> None:
         """Refuse to screen what cannot be compared, with the same words as the overlap."""
@@ -374,6 +388,68 @@ class Asked:
             ],
         }
 
+    def _checking(self) -> dict[str, object]:
+        """Who checked what, for the method of a report; empty where nobody is named."""
+        held = self.checked
+        if held is None:
+            return {}
+        kinds = {one.id: one.kind.value for one in self.study.store.coders()}
+        return {
+            "checked": {
+                "by": held.person,
+                "kind": kinds[held.person],
+                "model": held.model,
+                "documents": {party: len(ids) for party, ids in held.sample.items()},
+                "of": held.documents,
+                "sample_seed": held.seed,
+                "interval": f"prediction-powered {self.settings.interval_level:.0%}",
+            }
+        }
+
+    def _doubts_of_checking(self) -> list[dict[str, str]]:
+        """What a reader must know of the checked sample before anything else."""
+        held = self.checked
+        if held is None:
+            return []
+        doubts = []
+        if held.lacking:
+            parties = {one.id: one for one in self.study.parties}
+            lacking = [(parties[party], needed) for party, needed in held.lacking.items()]
+            doubts.append(
+                {
+                    "en": f"The sample that {held.person} checked is too small to say how far the "
+                    "codes err; shares and grades stand as they were counted. Still to be checked: "
+                    + "; ".join(
+                        f"{party.label('en')} {needed} documents" for party, needed in lacking
+                    )
+                    + ".",
+                    "zh": f"{held.person}核查的样本过小，无法判断编码误差，比例与等级仍按编码计数。尚需核查："
+                    + "；".join(f"{party.label('zh')}{needed}份文件" for party, needed in lacking)
+                    + "。",
+                }
+            )
+        elif not any(one.is_corrected for one in self.overlaps):
+            reason = next((one.checked.undefined for one in self.overlaps if one.checked), "")
+            doubts.append(
+                {
+                    "en": "Shares and grades stand as they were counted, although a sample was "
+                    f"checked: {reason}.",
+                    "zh": f"虽有核查样本，比例与等级仍按编码计数：{reason}。",
+                }
+            )
+        if any(
+            c.id == held.person and c.kind is not CoderKind.PERSON
+            for c in self.study.store.coders()
+        ):
+            doubts.append(
+                {
+                    "en": f"{held.person}, whose codes on the sample are taken as right, is no person: "
+                    "the figures are corrected towards another program's reading.",
+                    "zh": f"样本核查者{held.person}并非人工编码者：各项数字系按另一程序的解读校正。",
+                }
+            )
+        return doubts
+
     def results(self) -> Results:
         """Gather everything a report shows."""
         chosen = {one.id: self._coder_of[one.id] for one in self.documents}
@@ -412,6 +488,7 @@ class Asked:
                     + "。",
                 }
             )
+        warnings += self._doubts_of_checking()
         if "builtin" in used:
             from qiutong.coders.builtin import BuiltinCoder
 
@@ -464,6 +541,7 @@ class Asked:
                 "min_confidence": self.settings.coding.min_confidence,
                 "codings": len(self.codings),
                 "reliability": self._reliability(),
+                **self._checking(),
             },
             warnings=tuple(warnings),
         )

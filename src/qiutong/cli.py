@@ -1175,19 +1175,24 @@ _GRADE_SIGNS = {
 }  # fmt: skip
 
 
-def _print_overlap(study: "Study", held: Iterable["Overlap"]) -> None:
+def _print_overlap(study: "Study", held: Sequence["Overlap"]) -> None:
     labels = {one.id: one.label.get("en", one.id) for one in study.codebook.codes}
+    corrected = any(one.is_corrected for one in held)
     rows = []
     for one in held:
         shares = []
         for party in study.parties:
-            estimate = one.prevalence[party.id]
+            estimate, counted = one.prevalence[party.id], one.counted[party.id]
             if estimate.value is None:
                 shares.append(f"undefined: {estimate.undefined}")
             else:
+                # An estimated share has no count; what was counted stands behind it.
+                of = f"{counted.count}/{counted.total}"
+                interval = f"{estimate.low:.0%}–{estimate.high:.0%}"
                 shares.append(
-                    f"{estimate.value:.0%} ({estimate.count}/{estimate.total}; "
-                    f"{estimate.low:.0%}–{estimate.high:.0%})"
+                    f"{estimate.value:.0%} ({interval}; counted {of})"
+                    if one.is_corrected
+                    else f"{estimate.value:.0%} ({of}; {interval})"
                 )
         rows.append(
             [
@@ -1195,15 +1200,30 @@ def _print_overlap(study: "Study", held: Iterable["Overlap"]) -> None:
                 labels[one.code],
                 one.code,
                 *shares,
-                f"{one.stability.agreement:.0%}" if one.stability else "–",
+                *([one.checked.counted_grade.value] if corrected and one.checked else []),
+                "–" if one.firmness is None else f"{one.firmness:.0%}",
             ]
         )
     order = list(_GRADE_SIGNS)
     rows.sort(key=lambda row: order.index(row[0].split()[-1]))
     _print_table(
-        ["Overlap", "Subject", "Code", *(one.label() for one in study.parties), "Stable"], rows
-    )
+        [
+            "Overlap", "Subject", "Code", *(one.label() for one in study.parties),
+            *(["Counted", "Sure"] if corrected else ["Stable"]),
+        ],
+        rows,
+    )  # fmt: skip
+    if corrected:
+        person = study.settings.coding.checked_by
+        _say(
+            f"Shares and grades are corrected by the sample that {person} checked. Counted: as the "
+            f"codes alone give it. Sure: probability that {person} would find this grade in all "
+            "documents."
+        )
+        return
     _say("Stable: share of bootstrap resamples (documents drawn again) that give the same grade.")
+    if held and held[0].checked:
+        _warn(f"Not corrected by the checked sample: {held[0].checked.undefined}.")
 
 
 def _print_checked(study: "Study", held: "CheckedStudy") -> None:

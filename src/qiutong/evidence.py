@@ -1142,10 +1142,12 @@ def _silence_against(
     labels: Mapping[str, tuple[str, str]],
     judge: _Judge,
 ) -> list[CounterEvidence]:
-    """Silence of the party, or parties, with the lowest prevalence."""
+    """Silence of the party, or parties, in the smallest share of whose documents it was found."""
     found = []
-    for party, share in overlap.prevalence.items():
-        if share.value is None or share.value != overlap.lowest or share.count == share.total:
+    shares = [share.value for share in overlap.counted.values() if share.value is not None]
+    undefined = len(shares) < len(overlap.counted)
+    for party, share in overlap.counted.items():
+        if undefined or share.value != min(shares) or share.count == share.total:
             continue
         speaking = set(overlap.documents.get(party, ()))
         silent = sorted(

@@ -540,8 +540,42 @@ class Stability(Value, frozen=True, kw_only=True):
     thresholds: tuple[GradeSwitch, ...] = ()
 
 
+class Checked(Value, frozen=True, kw_only=True):
+    """What a checked random sample does to the figures of one code.
+
+    Parameters
+    ----------
+    counted_grade, counted
+        Grade and shares as the codes are counted, without the sample.
+    sure
+        Probability in [0, 1] that the person would find the grade after reading every document;
+        None where nothing could be corrected.
+    odds
+        Probability of each grade; empty where nothing could be corrected.
+    thresholds
+        Likeliest grades at the swept thresholds, as in :class:`Stability`.
+    lacking
+        Per party, documents still to be checked before anything can be said; empty where the
+        sample is large enough.
+    undefined
+        Why the counted figures stand; empty where they were corrected.
+    """
+
+    counted_grade: Grade
+    counted: dict[str, Estimate]
+    sure: float | None = None
+    odds: dict[Grade, float] = {}
+    thresholds: tuple[GradeSwitch, ...] = ()
+    lacking: dict[str, int] = {}
+    undefined: str = ""
+
+
 class Overlap(Value, frozen=True, kw_only=True):
     """How far the parties speak about one code.
+
+    Where the study names a checked sample that is large enough, ``grade``, ``lowest`` and
+    ``prevalence`` are the corrected ones; ``checked`` then holds what counting gives, and how sure
+    the grade is in place of ``stability``.
 
     Parameters
     ----------
@@ -555,6 +589,8 @@ class Overlap(Value, frozen=True, kw_only=True):
         Per party, ids of the documents with the code.
     precedents
         Joint texts endorsed by all compared parties that carry the code.
+    checked
+        What a checked sample does to these figures; None where the study names none.
     """
 
     code: str
@@ -566,6 +602,25 @@ class Overlap(Value, frozen=True, kw_only=True):
     stability: Stability | None = None
     precedents: tuple[str, ...] = ()
     undefined: str = ""
+    checked: Checked | None = None
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether grade and shares are corrected by a checked sample."""
+        return self.checked is not None and self.checked.sure is not None
+
+    @property
+    def counted(self) -> dict[str, Estimate]:
+        """Per party, the share of its documents as the codes are counted."""
+        return self.checked.counted if self.checked else self.prevalence
+
+    @property
+    def firmness(self) -> float | None:
+        """How firm the grade is, in [0, 1]: its probability by a checked sample, else the share of
+        resamples that give it; None where neither was computed."""
+        if self.checked is not None and self.checked.sure is not None:
+            return self.checked.sure
+        return self.stability.agreement if self.stability else None
 
 
 class OverlapChange(Value, frozen=True, kw_only=True):

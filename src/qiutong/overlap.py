@@ -549,16 +549,7 @@ def _find_stability(
     counts = np.array([presence[party].sum(axis=1) for party in parties], dtype=np.int64)
     tally = _resample_grades(presence, totals, thresholds, settings)
     without = _grades_without_each(presence, owned, counts, totals, thresholds)
-    swept = [
-        (f"strong={strong:g} moderate={moderate:g}", strong, moderate)
-        for strong in settings.strong
-        for moderate in settings.moderate
-        if moderate <= strong
-    ]
-    at = [
-        (name, _grade_counts(counts, totals, Thresholds(strong=strong, moderate=moderate)))
-        for name, strong, moderate in swept
-    ]
+    at = [(name, _grade_counts(counts, totals, bounds)) for name, bounds in settings.sweep()]
     for row, place in enumerate(reported):
         yield Stability(
             resampled={

@@ -502,11 +502,19 @@ def _why(
     """Compose the reason in one to three sentences."""
     en, zh = [], []
     for code in topic.core:
-        lowest = overlaps[code].lowest if code in overlaps else None
+        held = overlaps.get(code)
+        lowest = held.lowest if held else None
         grade = grades[code]
         # Where a side is silent the grade says so already; "at least 0 %" would say nothing.
         share = "" if not lowest else f", in at least {lowest:.0%} of each side's documents"
         share_zh = "" if not lowest else f"，各方均有至少{lowest:.0%}的文件述及"
+        if held and held.checked and held.checked.sure is not None:
+            sure = f"{held.checked.sure:.0%}" if held.checked.sure < 0.995 else "over 99%"
+            share = f" (probability {sure})"
+            share_zh = f"（概率{sure.replace('over ', '超过')}）"
+            if lowest:
+                share += f", in an estimated {lowest:.0%} of each side's documents or more"
+                share_zh += f"，各方估计均有{lowest:.0%}或以上的文件述及"
         en.append(f"{_label(labels, code, 'en')}: {grade}{share}")
         zh.append(f"{_label(labels, code, 'zh')}：{_GRADE_ZH[grade]}{share_zh}")
     listed_en, listed_zh = "; ".join(en), "；".join(zh)
@@ -542,14 +550,48 @@ def _why(
 # --------------------------------------------------------------------------- what would change it
 
 
-def _needed(grade: Grade, total: int, thresholds: Thresholds) -> int | None:
-    """Fewest of a party's documents that must carry a code for a grade."""
-    if grade is Grade.LIMITED:
-        return 1
-    if grade not in (Grade.STRONG, Grade.MODERATE):
-        return None
-    bound = thresholds.strong if grade is Grade.STRONG else thresholds.moderate
-    return max(1, ceil(bound * total - 1e-9))
+def _bound(grade: Grade, thresholds: Thresholds) -> float | None:
+    """Lower bound of a grade as a share; 0 for any document at all, None where shares say nothing."""
+    return {
+        Grade.STRONG: thresholds.strong, Grade.MODERATE: thresholds.moderate, Grade.LIMITED: 0.0
+    }.get(grade)  # fmt: skip
+
+
+def _corrected_changes(
+    overlap: Overlap,
+    names: Names,
+    bound: float,
+    parties: Sequence[Party],
+) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Say, in English and Chinese, what share would reach a grade, and what would fall short of it.
+
+    An estimated share has no count of documents, so shares are named; ``bound`` is the grade's
+    lower bound, 0 for any document at all.
+    """
+    shares = [overlap.prevalence[party.id].value or 0.0 for party in parties]
+    lowest, share = min(zip(parties, shares, strict=True), key=lambda one: one[1])
+    now, now_zh = (
+        comma.join(
+            f"{party.label(language)}{gap}{share:.0%}"
+            for party, share in zip(parties, shares, strict=True)
+        )
+        for language, comma, gap in (("en", ", ", " "), ("zh", "，", ""))
+    )
+    least, fewer = f"at least {bound:.0%}", f"fewer than {bound:.0%}"
+    least_zh, fewer_zh = f"至少{bound:.0%}的文件", f"仅有不足{bound:.0%}的文件"
+    if not bound:
+        least, fewer, least_zh, fewer_zh = "one or more", "none", "一份或多份文件", "没有文件"
+    return (
+        (
+            f"“{names['en']}” were in {least} of the documents of every side (estimated: {now})",
+            f"“{names['zh']}”：各方均有{least_zh}述及（现估计：{now_zh}）",
+        ),
+        (
+            f"“{names['en']}” were in {fewer} of the documents of {lowest.label('en')} "
+            f"(estimated: {share:.0%})",
+            f"{lowest.label('zh')}{fewer_zh}述及“{names['zh']}”（现估计：{share:.0%}）",
+        ),
+    )
 
 
 def _support_changes(
@@ -572,20 +614,33 @@ def _support_changes(
 
     changes: list[WouldChange] = []
     lifts: dict[str, tuple[str, str]] = {}
+    bound = _bound(min_grade, thresholds)
     for code in topic.core:
+        if bound is None:
+            break
+        names = {one: _label(labels, code, one) for one in ("en", "zh")}
+        lower = _GRADES[RANK[min_grade] - 1]
+        if code in overlaps and overlaps[code].is_corrected:
+            reaching, falling = _corrected_changes(overlaps[code], names, bound, parties)
+            if RANK[grades[code]] < RANK[min_grade]:
+                lifts[code] = reaching
+            elif (after := judge({code: lower})) is not verdict:
+                en, zh = falling
+                changes.append(
+                    WouldChange(change={"en": f"if {en}", "zh": f"若{zh}"}, verdict=after)
+                )
+            continue
         counts = overlaps[code].prevalence if code in overlaps else {}
         gaps = []
         for party in parties:
             held = counts.get(party.id)
-            need = None if held is None else _needed(min_grade, held.total, thresholds)
-            if held is not None and held.total and need is not None:
+            if held is not None and held.total:
+                need = max(1, ceil(bound * held.total - 1e-9))  # fewest documents for the grade
                 gaps.append((party, need - held.count, held.total))
         if len(gaps) < len(parties):
             continue
-        names = {one: _label(labels, code, one) for one in ("en", "zh")}
         if RANK[grades[code]] >= RANK[min_grade]:
             party, gap, total = max(gaps, key=lambda one: one[1])  # the side nearest to falling
-            lower = _GRADES[RANK[min_grade] - 1]
             after = judge({code: lower})
             if after is not verdict:
                 lose = 1 - gap

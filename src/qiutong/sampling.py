@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from qiutong.errors import InputError, StageMissing, UnknownName
 from qiutong.estimate import (
@@ -30,7 +31,7 @@ from qiutong.estimate import (
     share_of_cells,
 )
 from qiutong.exporters.tables import write_csv
-from qiutong.model import Document, Estimate, Grade, Segment
+from qiutong.model import Checked, Document, Estimate, Grade, GradeSwitch, Overlap, Segment
 from qiutong.overlap import documents_as_of, lineage
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class CheckedShare(msgspec.Struct, frozen=True, kw_only=True):
         The grade that a person reading everything would most likely find, and its probability.
     odds
         Probability of each grade; empty where undefined.
+    thresholds
+        The likeliest grade at each pair of thresholds that the study sweeps.
     undefined
         Why there is no grade.
     """
@@ -95,6 +98,7 @@ class CheckedShare(msgspec.Struct, frozen=True, kw_only=True):
     grade: Grade
     sure: float | None
     odds: dict[Grade, float]
+    thresholds: tuple[GradeSwitch, ...] = ()
     undefined: str = ""
 
 
@@ -131,6 +135,8 @@ class CheckedStudy(msgspec.Struct, frozen=True, kw_only=True):
         the grades, and enter no share.
     documents
         By party, number of documents that the model coded.
+    lacking
+        By party, documents still to be checked before there are shares and grades.
     """
 
     person: str
@@ -140,6 +146,7 @@ class CheckedStudy(msgspec.Struct, frozen=True, kw_only=True):
     sample: dict[str, tuple[str, ...]]
     passed_over: tuple[str, ...]
     documents: dict[str, int]
+    lacking: dict[str, int]
     codes: tuple[CheckedShare, ...]
 
 
@@ -347,6 +354,7 @@ def estimate_checked(
     for code in study.codebook.codes:
         cells, also = held.cells(code.id), held.also(code.id)
         told = find_grade_odds(cells, thresholds, also=also, fewest=fewest)
+        swept = [] if told.sure is None else study.settings.stability.sweep()
         shares.append(
             CheckedShare(
                 code=code.id,
@@ -362,6 +370,13 @@ def estimate_checked(
                 grade=told.grade,
                 sure=told.sure,
                 odds=told.odds,
+                thresholds=tuple(
+                    GradeSwitch(
+                        change=name,
+                        grade=find_grade_odds(cells, bounds, also=also, fewest=fewest).grade,
+                    )
+                    for name, bounds in swept
+                ),
                 undefined=told.undefined,
             )
         )
@@ -373,7 +388,64 @@ def estimate_checked(
         sample=held.sample,
         passed_over=tuple(one for ids in held.others.values() for one in ids),
         documents={party: len(ids) for party, ids in held.order.items()},
+        lacking={
+            party: needed - len(ids)
+            for party, ids in held.sample.items()
+            if len(ids) < (needed := min(fewest, len(held.order[party])))
+        },
         codes=tuple(shares),
+    )
+
+
+def correct_overlaps(overlaps: Iterable[Overlap], checked: CheckedStudy) -> tuple[Overlap, ...]:
+    """Put corrected shares and grades in the place of those that were counted.
+
+    Parameters
+    ----------
+    overlaps
+        As the codes of all documents give them (:func:`qiutong.overlap.measure_overlap`).
+    checked
+        What the sample of the same study says as of the same day.
+
+    Returns
+    -------
+    tuple of Overlap
+        With ``checked`` on each. Where the sample is too small, or the model has not coded every
+        document that counts, the counted figures stand and ``checked.undefined`` says why.
+    """
+    told = {one.code: one for one in checked.codes}
+    return tuple(_correct_overlap(one, told[one.code], checked) for one in overlaps)
+
+
+def _correct_overlap(overlap: Overlap, told: CheckedShare, checked: CheckedStudy) -> Overlap:
+    without = {
+        party: missing
+        for party, share in overlap.prevalence.items()
+        if (missing := share.total - checked.documents.get(party, 0))
+    }
+    undefined = told.undefined
+    if without and not undefined:
+        undefined = "; ".join(
+            f"{party}: {missing} of {overlap.prevalence[party].total} documents are coded by "
+            f"{checked.person} and not by {checked.model}"
+            for party, missing in without.items()
+        )
+    held = Checked(
+        counted_grade=overlap.grade,
+        counted=overlap.prevalence,
+        lacking=checked.lacking,
+        undefined=undefined,
+    )
+    if undefined:
+        return structs.replace(overlap, checked=held)
+    shares = [one.value for one in told.prevalence.values() if one.value is not None]
+    return structs.replace(
+        overlap,
+        grade=told.grade,
+        lowest=min(shares),
+        prevalence=told.prevalence,
+        stability=None,
+        checked=structs.replace(held, sure=told.sure, odds=told.odds, thresholds=told.thresholds),
     )
 
 
@@ -490,7 +562,8 @@ def _read_checked(study: "Study", person: str, model: str, as_of: date) -> _Chec
     )
     if not models:
         raise InputError(
-            f'"{person}" is the person, and no other coder counts. Name the model: --model ID'
+            f'"{person}" is the person, and no other coder counts. Name the model: --model ID, or '
+            "coder in study.toml"
         )
     seed = draws[0].seed
     coded: dict[str, str] = {}

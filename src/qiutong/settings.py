@@ -51,6 +51,18 @@ class StabilitySettings(Setting, frozen=True, kw_only=True, forbid_unknown_field
     strong: tuple[PositiveShare, ...] = (0.40, 0.50, 0.60)
     moderate: tuple[PositiveShare, ...] = (0.15, 0.25, 0.35)
 
+    def sweep(self) -> list[tuple[str, Thresholds]]:
+        """Pairs of thresholds to ask again at, each with its name."""
+        return [
+            (
+                f"strong={strong:g} moderate={moderate:g}",
+                Thresholds(strong=strong, moderate=moderate),
+            )
+            for strong in self.strong
+            for moderate in self.moderate
+            if moderate <= strong
+        ]
+
 
 class EvidenceSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many passages are shown for and against each code.
@@ -115,10 +127,14 @@ class CodingSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=T
     min_confidence
         Codings with a lower confidence are kept and not counted. The built-in coder gives 0.50 or
         more where a cue was found and less where only likeness speaks.
+    checked_by
+        Id of the coder who checked a random sample (``qiutong sample``) and is taken as right;
+        shares and grades are then corrected by it. Empty: codes are counted as they are.
     """
 
     coder: str | tuple[str, ...] = "builtin"
     min_confidence: Share = 0.5
+    checked_by: str = ""
 
     def __post_init__(self) -> None:
         if not self.coders:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from qiutong.errors import InputError, StageMissing, UnknownName
@@ -296,3 +297,163 @@ def test_a_document_checked_because_it_was_named_is_known_in_the_grades(run: Cal
     assert {one.document for one in Study(many).next("li")} == {
         sheet.stem[len("us-021-") :] for sheet in sheets if "-021-" in sheet.name
     }
+
+
+# --------------------------------------------------------------------------- checked_by
+
+
+CODE = "governance.content-provenance"
+
+
+def check(run: Callable, study: Path, number: int, codes: Callable = right) -> None:
+    """Draw a sample, code it as li, and name li in the settings."""
+    run("sample", "--per-party", number, folder=study)
+    for sheet in (study / "samples" / "1").glob("*.csv"):
+        fill(sheet, codes)
+        assert run("import", sheet, "--coder", "li", folder=study).code == 0
+    set_checker(study, "li")
+
+
+def set_checker(study: Path, person: str, coder: str = '"builtin"') -> None:
+    """Name who checked, and whose codings count."""
+    path = study / "study.toml"
+    text = path.read_text("utf-8").replace('coder = "builtin"', f"coder = {coder}")
+    path.write_text(text.replace('checked_by = ""', f'checked_by = "{person}"'), "utf-8")
+
+
+def unsaid(row: dict[str, str]) -> str:
+    """A person who finds the code in every second of the documents that have it."""
+    return right(row) if int(row["document"].split("-")[1]) % 2 else ""
+
+
+def test_without_the_setting_a_sample_changes_nothing(run: Callable, many: Path):
+    """Overlap, recommendations and report are the same before and after a sample was checked."""
+    before = [
+        run(*words, folder=many).out
+        for words in (("overlap", "--json"), ("overlap",), ("recommend", "--json"))
+    ]
+    check(run, many, 20)
+    path = many / "study.toml"
+    path.write_text(
+        path.read_text("utf-8").replace('checked_by = "li"', 'checked_by = ""'), "utf-8"
+    )
+
+    after = [
+        run(*words, folder=many).out
+        for words in (("overlap", "--json"), ("overlap",), ("recommend", "--json"))
+    ]
+
+    assert after == before
+    assert "checked" not in Study(many).results(quoting=False).method
+
+
+def test_a_checked_sample_corrects_what_follows(run: Callable, many: Path):
+    """Shares and grade are those of the estimate, and the topic falls or stands by them."""
+    counted = {one.code: one for one in Study(many).overlap()}
+    check(run, many, 20, unsaid)
+
+    study = Study(many)
+    told = next(one for one in study.estimate("li").codes if one.code == CODE)
+    one = next(held for held in study.overlap() if held.code == CODE)
+    results = study.results(quoting=False)
+
+    assert one.prevalence == told.prevalence
+    assert (one.grade, one.checked.sure, one.firmness) == (told.grade, told.sure, told.sure)
+    assert one.lowest == min(share.value for share in told.prevalence.values())
+    assert one.stability is None
+    assert one.checked.counted == counted[CODE].prevalence
+    assert one.checked.counted_grade == counted[CODE].grade == Grade.STRONG
+    assert one.grade == Grade.MODERATE
+    assert len(one.checked.thresholds) == len(counted[CODE].stability.thresholds)
+    topic = next(held for held in results.recommendations if CODE in held.core)
+    assert topic.grades[CODE] == Grade.MODERATE
+    assert results.method["checked"]["by"] == "li"
+    assert results.method["checked"]["documents"] == {"us": 20, "cn": 20}
+    shown = run("overlap", folder=many)
+    assert "Counted" in shown.out
+    assert "counted 16/24" in shown.out
+    assert "corrected by the sample that li checked" in shown.err + shown.out
+    assert "checked.sure" in run("overlap", "--csv", folder=many).out
+    for language in ("en", "zh"):
+        assert run("report", "--lang", language, "-o", many / "r.html", folder=many).code == 0
+        assert "li" in (many / "r.html").read_text("utf-8")
+
+
+def test_a_sample_too_small_leaves_the_counts_and_says_so(run: Callable, many: Path):
+    """The figures are the counted ones, and each says how many documents are lacking."""
+    counted = {one.code: one for one in Study(many).overlap()}
+    check(run, many, 12)
+
+    study = Study(many)
+    results = study.results(quoting=False)
+
+    for one in study.overlap():
+        bare = msgspec.structs.replace(one, checked=None)
+        assert bare == counted[one.code]
+        assert one.checked.lacking == {"us": 8, "cn": 8}
+        assert one.checked.sure is None
+        assert "12 of 24" in one.checked.undefined
+    assert any("8 documents" in told["en"] and "8份文件" in told["zh"] for told in results.warnings)
+    assert "12 of 24" in run("overlap", folder=many).err
+
+
+def test_a_checker_nobody_knows_is_told(run: Callable, many: Path):
+    """The error names the setting; without a sample it says how to draw one."""
+    set_checker(many, "nobody")
+    done = run("overlap", folder=many)
+    assert done.code == 1
+    assert "checked_by in study.toml" in done.err
+    assert '"nobody"' in done.err
+
+    path = many / "study.toml"
+    path.write_text(path.read_text("utf-8").replace('"nobody"', '"builtin"'), "utf-8")
+    assert "qiutong sample" in run("overlap", folder=many).err
+    run("sample", "--per-party", 2, folder=many)
+    done = run("recommend", folder=many)
+    assert done.code == 1
+    assert "no other coder counts" in done.err
+
+
+def test_the_same_sample_serves_another_day(run: Callable, many: Path):
+    """Drawn as of one day and asked as of another, the documents of both days are its sample."""
+    check(run, many, 20, unsaid)
+
+    early, late = (Study(many).overlap(as_of=day) for day in ("2020-01-01", "2030-01-01"))
+
+    assert [one.checked.sure for one in early] == [one.checked.sure for one in late]
+    assert all(one.is_corrected for one in late)
+
+
+def test_documents_the_model_has_not_coded_stop_the_correction(run: Callable, many: Path):
+    """Where the checker alone has coded a document that counts, the shares would be of others."""
+    check(run, many, 20)
+    (many / "late.txt").write_text(f"A late notice\n\nSec. 1. {TEXT}\n", "utf-8")
+    run("add", many / "late.txt", "--party", "us", "--id", "late", folder=many)
+    rows = many / "late.csv"
+    rows.write_text(f"document,locator,codes\nlate,Sec. 1,{CODE}\n", "utf-8")
+    assert run("import", rows, "--coder", "li", folder=many).code == 0
+    path = many / "study.toml"
+    text = path.read_text("utf-8").replace('coder = "builtin"', 'coder = ["li", "builtin"]')
+    path.write_text(text, "utf-8")
+
+    study = Study(many)
+
+    told = {one.checked.undefined for one in study.overlap()}
+    assert told == {"us: 1 of 25 documents are coded by li and not by builtin"}
+    warned = [one["en"] for one in study.results(quoting=False).warnings]
+    assert any("1 of 25 documents" in one for one in warned)
+
+
+def test_a_program_as_checker_is_said(run: Callable, many: Path):
+    """Who is taken as right and is no person stands among what to know first."""
+    check(run, many, 20)
+    study = Study(many)
+    run("sample", "--per-party", 24, folder=many)
+    path = many / "study.toml"
+    text = path.read_text("utf-8").replace('coder = "builtin"', 'coder = "li"')
+    path.write_text(text.replace('checked_by = "li"', 'checked_by = "builtin"'), "utf-8")
+
+    warned = [one["en"] for one in Study(many).results(quoting=False).warnings]
+
+    assert not any("no person" in one["en"] for one in study.results(quoting=False).warnings)
+    assert any("builtin" in one and "no person" in one for one in warned)

@@ -6,7 +6,10 @@ in every kind of text, one long provision, and a third party on request.
 
 from datetime import date
 
+from msgspec import structs
+
 from qiutong.model import (
+    Checked,
     Code,
     Codebook,
     Coder,
@@ -460,4 +463,51 @@ def fake_results(parties: int = 2, undefined: bool = True) -> Results:
                 "stability": {"resamples": 1000, "seed": 7}},
         warnings=({"en": "One document is in a language without sentence rules.",
                    "zh": "一份文件的语言没有断句规则。"},),
+    )  # fmt: skip
+
+
+def corrected_results(*, enough: bool = True, parties: int = 2) -> Results:
+    """Make invented results with a checked sample.
+
+    Parameters
+    ----------
+    enough
+        Whether the sample is large enough to correct anything.
+    parties
+        Two or three.
+    """
+    base = fake_results(parties, undefined=False)
+
+    def checked(one: Overlap) -> Overlap:
+        counted = Checked(counted_grade=one.grade, counted=one.prevalence)
+        if not enough:
+            small = structs.replace(counted, lacking={"nor": 1, "sou": 8}, undefined="too few")
+            return structs.replace(one, checked=small)
+        return structs.replace(
+            one,
+            grade=Grade.MODERATE,
+            lowest=0.31,
+            prevalence={
+                party: Estimate(value=0.31, low=0.21, high=0.44, count=7, total=23, method="ppi")
+                for party in one.prevalence
+            },
+            stability=None,
+            checked=structs.replace(
+                counted,
+                sure=0.83,
+                odds={Grade.LIMITED: 0.168, Grade.MODERATE: 0.83, Grade.STRONG: 0.002},
+                thresholds=(GradeSwitch(change="strong=0.6 moderate=0.35", grade=Grade.LIMITED),),
+            ),
+        )
+
+    return structs.replace(
+        base,
+        overlaps=tuple(map(checked, base.overlaps)),
+        method={
+            **base.method,
+            "checked": {
+                "by": "reader-7", "kind": "person", "model": "rules",
+                "documents": {"nor": 23, "sou": 23, "wes": 1}, "of": {"nor": 90, "sou": 80, "wes": 1},
+            },
+        },
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Shares and grades from a model's codes and a checked sample."""
 
 from itertools import product
+from math import comb
 
 import numpy as np
 import pytest
@@ -116,6 +117,23 @@ def test_naming_the_absence_instead_of_the_code_mirrors_the_share(cells):
 
     assert other.value == pytest.approx(1 - one.value, abs=1e-12)
     assert other.low == pytest.approx(1 - one.high, abs=1e-12)
+
+
+@given(st.integers(20, 120), st.integers(0, 200), st.floats(0, 1), st.floats(0.1, 0.9))
+def test_where_nobody_differs_the_interval_holds_the_counted_share(checked, rest, share, tail):
+    """A model that is always right on a typical sample is not contradicted by its correction."""
+    total = checked + rest
+    with_code = round(share * total)
+    ways = [
+        comb(with_code, k) * comb(total - with_code, checked - k) / comb(total, checked)
+        for k in range(min(with_code, checked) + 1)
+    ]
+    both = next(k for k in range(len(ways)) if sum(ways[: k + 1]) >= tail - 1e-9)
+    cells = Cells(both, 0, 0, checked - both, with_code - both, rest - (with_code - both))
+
+    held = share_of_cells(cells)
+
+    assert held.low - 1e-9 <= with_code / total <= held.high + 1e-9
 
 
 def test_interval_covers_about_as_often_as_it_says():

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from qiutong.codebook import load_codebook
 from qiutong.errors import UnknownName
 from qiutong.model import (
+    Checked,
     Code,
     Codebook,
     CounterEvidence,
@@ -523,3 +524,67 @@ def test_inputs_name_the_properties_of_the_subject_in_both_languages() -> None:
 def test_same_input_gives_the_same_answer() -> None:
     """The function is pure: no clock, no order of sets."""
     assert bundled(NOW) == bundled(NOW)
+
+
+# --------------------------------------------------------------------------- corrected figures
+
+
+def corrected(code: str, grade: Grade, north: float, south: float, sure: float = 0.8) -> Overlap:
+    """An overlap whose shares were estimated from a checked sample of one document in three."""
+    counted = overlap(code, Grade.LIMITED, BOTH)
+    return replace(
+        counted,
+        grade=grade,
+        lowest=min(north, south),
+        prevalence={
+            party: Estimate(value=share, low=share - 0.1, high=share + 0.1, count=9, total=30,
+                            method="ppi")
+            for party, share in (("n", north), ("s", south))
+        },
+        checked=Checked(counted_grade=Grade.LIMITED, counted=counted.prevalence, sure=sure,
+                        odds={grade: sure, Grade.LIMITED: 1 - sure}),
+    )  # fmt: skip
+
+
+def test_the_corrected_grade_decides_and_is_told_with_its_probability():
+    """A topic that counting leaves unsupported is recommended by its corrected grade."""
+    counted = ask(topic("a"), WEAK)
+
+    one = ask(topic("a"), corrected("a", Grade.MODERATE, 0.41, 0.55))
+
+    assert counted.verdict is Verdict.NOT_SUPPORTED
+    assert one.verdict is Verdict.RECOMMENDED
+    assert "moderate (probability 80%), in an estimated 41% of each side's" in one.why["en"]
+    assert "（概率80%）" in one.why["zh"]
+    assert "over 99%" in ask(topic("a"), corrected("a", Grade.STRONG, 0.7, 0.7, 0.9999)).why["en"]
+
+
+@pytest.mark.parametrize(
+    ("grade", "shares", "english", "chinese"),
+    [
+        (Grade.MODERATE, (0.41, 0.55), "fewer than 25% of the documents of North (estimated: 41%)",
+         "北仅有不足25%的文件述及"),
+        (Grade.LIMITED, (0.2, 0.55),
+         "at least 25% of the documents of every side (estimated: North 20%, South 55%)",
+         "现估计：北20%，南55%"),
+    ],
+)  # fmt: skip
+def test_what_would_change_a_corrected_grade_names_shares_and_no_counts(
+    grade, shares, english, chinese
+):
+    """An estimated share has no number of documents that could be more or fewer."""
+    one = ask(topic("a"), corrected("a", grade, *shares))
+
+    told = [change.change for change in one.would_change if change.verdict]
+    assert any(english in held["en"] for held in told)
+    assert any(chinese in held["zh"] for held in told)
+    assert not any("more of the" in held["en"] or "fewer of the" in held["en"] for held in told)
+
+
+def test_a_topic_that_any_document_supports_falls_where_none_is_left():
+    """With "limited" as the lowest grade the bound is one document."""
+    settings = Settings(topics=TopicSettings(min_grade=Grade.LIMITED))
+
+    one = ask(topic("a"), corrected("a", Grade.LIMITED, 0.2, 0.5), settings=settings)
+
+    assert any("in none of the documents of North" in c.change["en"] for c in one.would_change)

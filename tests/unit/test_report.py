@@ -47,7 +47,7 @@ from qiutong.model import (
 )
 from qiutong.playbook import Term
 
-from .fake_results import HOSTILE, fake_results, passage
+from .fake_results import HOSTILE, corrected_results, fake_results, passage
 
 VOID = {"meta", "br", "img", "use", "line", "circle", "path", "rect", "link", "input", "hr"}
 TERM = Term(
@@ -1086,3 +1086,72 @@ def test_anchors_of_different_names_differ() -> None:
     made = [anchor("document", one) for one in names]
     assert len(set(made)) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", one) for one in made)
+
+
+# --------------------------------------------------------------------------- a checked sample
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("parties", [2, 3])
+def test_corrected_figures_stand_with_what_was_counted(language: str, parties: int) -> None:
+    """Share, interval, grade and probability are the corrected ones; counts stand below."""
+    results = corrected_results(parties=parties)
+    page = render_report(results, language)
+    found = Page(page)
+    row = found.by_id(anchor("row", "gov.testing"))["text"]
+    t = Wording(language)
+
+    assert "31%" in row
+    assert t.plain("checked.estimated", range=t.interval(0.21, 0.44)) in row
+    assert t.plain("checked.counted_grade", grade=t.plain("grade_lower.strong")) in row
+    assert t.plain("matrix.share_of", count=3, total=3) in row
+    assert t.plain("matrix.sure", grade=t.plain("grade_lower.moderate"), share="83%") in row
+    assert t.plain("matrix.share_of", count=7, total=23) not in page  # of the sample, no share's
+    odds = found.by_id(anchor("code", "gov.testing"))["text"]
+    assert t.plain("checked.odds") in odds
+    assert f"{t.plain('grade_lower.moderate')} 83%" in odds
+    method = found.by_id("method")["text"]
+    assert "reader-7" in method
+    assert t.plain("checked.step_firm") in method
+    assert t.plain("method.step_stability_missing") not in method
+    sure = found.by_id("sure")["text"]
+    assert "reader-7" in sure
+    assert "重抽样" not in sure
+    assert "resample" not in sure
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_sample_too_small_is_said_where_the_numbers_stand(language: str) -> None:
+    """The counted figures stay, each with what is still to be checked."""
+    found = Page(render_report(corrected_results(enough=False), language))
+    row = found.by_id(anchor("row", "gov.testing"))["text"]
+    t = Wording(language)
+
+    assert t.plain("checked.too_small_one", n=1) in row
+    assert t.plain("checked.too_small_other", n=8) in row
+    assert t.plain("matrix.share_of", count=3, total=3) in row
+    assert t.plain("method.step_firm") in found.by_id("method")["text"]
+    assert "reader-7" not in found.by_id("sure")["text"]
+
+
+def test_a_code_that_the_checker_never_found_keeps_its_passages() -> None:
+    """Corrected to absent or one-sided, a code is shown with what the coder found."""
+    base = corrected_results()
+
+    def regraded(one: Overlap) -> Overlap:
+        grade = Grade.ABSENT if one.code == "gov.testing" else Grade.ONE_SIDED
+        return msgspec.structs.replace(one, grade=grade)
+
+    found = Page(
+        render_report(
+            msgspec.structs.replace(base, overlaps=tuple(map(regraded, base.overlaps))), "en"
+        )
+    )
+
+    assert found.by_id(anchor("row", "gov.testing"))["tag"] == "tr"
+    assert found.by_id(anchor("code", "gov.testing"))
+    # Both sides have passages, or neither: "reserved" names a side that has and one that has not.
+    reserved = found.by_id("reserved")["text"]
+    assert "Marking generated content" not in reserved
+    assert "Harm to animals" not in reserved
+    assert "Loss of work" in reserved

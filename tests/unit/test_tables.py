@@ -16,7 +16,7 @@ from qiutong.exporters.tables import (
 )
 from qiutong.model import Segment
 
-from .fake_results import DOCUMENTS, fake_results
+from .fake_results import DOCUMENTS, corrected_results, fake_results
 
 
 def read_back(text: str) -> list[dict[str, str]]:
@@ -48,6 +48,20 @@ def test_undefined_estimate_is_null_with_its_reason() -> None:
     flat = {row["code"]: row for row in read_back(write_csv(rows.values()))}
     assert flat["risk.energy"]["prevalence.nor.value"] == ""
     assert flat["risk.energy"]["prevalence.nor.undefined"]
+
+
+def test_rows_tell_what_was_counted_beside_what_was_corrected() -> None:
+    """With a checked sample the row's figures are the corrected ones; without, no column is added."""
+    row = next(one for one in overlap_rows(corrected_results()) if one["code"] == "gov.testing")
+    flat = read_back(write_csv([row]))[0]
+
+    assert (row["grade"], row["lowest"]) == ("moderate", 0.31)
+    assert row["checked"]["counted_grade"] == "strong"
+    assert row["checked"]["counted"]["nor"]["count"] == 3
+    assert flat["prevalence.nor.method"] == "ppi"
+    assert flat["checked.sure"] == "0.83"
+    assert flat["checked.odds.moderate"] == "0.83"
+    assert all("checked" not in one for one in overlap_rows(fake_results()))
 
 
 def test_overlap_rows_are_the_same_from_overlaps_and_codebook() -> None:

@@ -374,9 +374,10 @@ class ReportView:
         """A grade, with the share of resamples that give it where that was computed."""
         word = self.t(f"grade_lower.{grade}")
         held = self.overlaps.get(code)
-        if held is None or held.stability is None:
+        if held is None or held.firmness is None:
             return word
-        return self.t("answer.grade_firm", grade=word, share=self.t.share(held.stability.agreement))
+        key = "answer.grade_sure" if held.is_corrected else "answer.grade_firm"
+        return self.t(key, grade=word, share=self.t.share(held.firmness))
 
     def linked(self, text: Markup) -> Markup:
         """Put titles with links where a text names a document by its id."""
@@ -514,8 +515,33 @@ class ReportView:
         """Whether a recommended topic's least stable core grade holds in too few resamples."""
         if topic.verdict is not Verdict.RECOMMENDED:
             return False
-        held = [self.overlaps[code].stability for code in topic.core if code in self.overlaps]
-        return any(one is not None and one.agreement < NOT_FIRM for one in held)
+        held = [self.overlaps[code].firmness for code in topic.core if code in self.overlaps]
+        return any(one is not None and one < NOT_FIRM for one in held)
+
+    @property
+    def corrected(self) -> bool:
+        """Whether shares and grades are corrected by a checked sample."""
+        return any(one.is_corrected for one in self.results.overlaps)
+
+    @property
+    def corrected_suffix(self) -> str:
+        """End of the name of a string that reads otherwise where figures are corrected."""
+        return "_corrected" if self.corrected else ""
+
+    @property
+    def checked(self) -> Mapping[str, Any] | None:
+        """Who checked how much of the sample that corrects the figures; None where none does."""
+        held = self.results.method.get("checked")
+        return held if isinstance(held, Mapping) and self.corrected else None
+
+    @property
+    def checked_sample(self) -> Markup:
+        """How many documents of each party were checked at random, in one phrase."""
+        held = self.checked or {"documents": {}}
+        return self.t.join(
+            self.t("checked.party", party=self.party(party), n=n, total=held["of"][party])
+            for party, n in held["documents"].items()
+        )
 
     @property
     def firmness(self) -> Markup:
@@ -673,23 +699,33 @@ class ReportView:
             parts.append(t("answer.sure_no_coder"))
         elif self.by_machine:
             reviewed = self.results.method.get("reviewed") is True
-            key = f"answer.sure_{self.coded_by}" + ("_reviewed" if reviewed else "")
-            parts.append(t(key, coder=self.coder_names))
+            end = "_reviewed" if reviewed else self.corrected_suffix
+            parts.append(t(f"answer.sure_{self.coded_by}{end}", coder=self.coder_names))
             for one in self._counted_coders():
                 if one.kind is CoderKind.MODEL and (note := self.coder_note(one)):
                     parts.append(t("answer.sure_coder", coder=one.id, text=note))
         else:
             parts.append(t("answer.sure_person", coder=self.coder_names))
+        if self.checked:
+            parts.append(
+                t(
+                    "checked.sure",
+                    person=self.checked["by"],
+                    kind=t(f"method.kind.{self.checked['kind']}"),
+                    sample=self.checked_sample,
+                )
+            )
         core = {code for one in self.topics("recommended") for code in one.core}
         tested = [
-            held.stability
+            held.firmness
             for code in core
-            if (held := self.overlaps.get(code)) is not None and held.stability is not None
+            if (held := self.overlaps.get(code)) is not None and held.firmness is not None
         ]
         if tested:
-            firm = sum(one.agreement >= _FIRM for one in tested)
+            firm = sum(one >= _FIRM for one in tested)
             level = t.share(_FIRM)
-            parts.append(t("answer.sure_stability", n=firm, total=len(tested), level=level))
+            key = f"answer.sure_stability{self.corrected_suffix}"
+            parts.append(t(key, n=firm, total=len(tested), level=level))
         elif core:
             parts.append(t("answer.sure_stability_missing"))
         sizes = [len(self.of_party(party)) for party in self.parties]
@@ -736,10 +772,15 @@ class ReportView:
                 for depth, code in self._hierarchy()
                 if code in self.overlaps and self._dimension(code) == dimension
             ]
-            shown = [(depth, one) for depth, one in rows if one.grade is not Grade.ABSENT]
-            absent = [one for _, one in rows if one.grade is Grade.ABSENT]
+            shown = [(depth, one) for depth, one in rows if not self._is_absent(one)]
+            absent = [one for _, one in rows if self._is_absent(one)]
             if shown or absent:
                 yield dimension, self.t.pick(label) or escape(dimension or "–"), shown, absent
+
+    @staticmethod
+    def _is_absent(overlap: Overlap) -> bool:
+        # A checker may say "absent" of a code that the coder found: its passages are still shown.
+        return overlap.grade is Grade.ABSENT and not any(overlap.documents.values())
 
     def _dimension(self, code: str) -> str:
         return self.codes[code].dimension if code in self.codes else ""
@@ -803,6 +844,16 @@ class ReportView:
     def stability_lines(self, overlap: Overlap, most: int = 2) -> list[Markup]:
         """Say how firmly a grade holds, in short lines."""
         t, held = self.t, overlap.stability
+        if overlap.checked and overlap.checked.sure is not None:
+            lines = [
+                t(
+                    "matrix.sure",
+                    grade=t(f"grade_lower.{overlap.grade}"),
+                    share=t.share(overlap.checked.sure),
+                )
+            ]
+            others = self.odds(overlap)[1:]
+            return lines + ([t("matrix.else", grades=self.grade_list(others))] if others else [])
         if held is None:
             return [t("matrix.not_computed")]
         lines = [
@@ -823,10 +874,29 @@ class ReportView:
             lines.append(t("matrix.no_single"))
         return lines
 
+    def odds(self, overlap: Overlap) -> list[tuple[Grade, float]]:
+        """Grades that a checked sample leaves possible, the likeliest first; none below 1 %."""
+        odds = overlap.checked.odds if overlap.checked else {}
+        return sorted(
+            ((grade, share) for grade, share in odds.items() if share >= 0.01),
+            key=lambda one: -one[1],
+        )
+
+    def grade_list(self, grades: Iterable[tuple[Grade, float]]) -> Markup:
+        """Grades with their shares or probabilities in one phrase."""
+        return self.t.join(
+            (
+                Markup("{} {}").format(self.t(f"grade_lower.{grade}"), self.t.share(share))
+                for grade, share in grades
+            ),
+            "list_semicolon",
+        )
+
     def threshold_rows(self, overlap: Overlap) -> list[tuple[Markup, Grade]]:
         """Grades of a code at the thresholds swept."""
         rows = []
-        for switch in overlap.stability.thresholds if overlap.stability else ():
+        asked = overlap.checked if overlap.is_corrected else overlap.stability
+        for switch in asked.thresholds if asked else ():
             pairs = dict(re.findall(r"(\w+)=([\d.]+)", switch.change))
             if {"strong", "moderate"} <= set(pairs):
                 label = self.t(
@@ -858,7 +928,7 @@ class ReportView:
     @property
     def interval_method(self) -> str:
         """Name of the interval's method."""
-        names = [est.method for one in self.results.overlaps for est in one.prevalence.values()]
+        names = [est.method for one in self.results.overlaps for est in one.counted.values()]
         return names[0].capitalize() if names else "Wilson"
 
     # ---- passages
@@ -981,7 +1051,7 @@ class ReportView:
             for depth, code in self._hierarchy()
             if code in self.overlaps
             and (
-                self.overlaps[code].grade is not Grade.ABSENT
+                not self._is_absent(self.overlaps[code])
                 or code in self.results.evidence
                 or code in self.results.counter_evidence
             )
@@ -1073,7 +1143,11 @@ class ReportView:
     @property
     def reserved(self) -> list[Overlap]:
         """Codes on which passages were found of one side and none of another."""
-        return [one for _, one in self.speaking() if one.grade in (Grade.ONE_SIDED, Grade.PARTIAL)]
+        return [
+            one
+            for _, one in self.speaking()
+            if one.grade in (Grade.ONE_SIDED, Grade.PARTIAL) and all(self.speakers(one))
+        ]
 
     def speakers(self, overlap: Overlap) -> tuple[list[str], list[str]]:
         """Parties with passages on a code, and parties of which the coder found none."""
@@ -1235,7 +1309,7 @@ class ReportView:
             label = Markup(" · ").join(
                 self.t.known(f"method_keys.{part}", part) for part in path.split(".")
             )
-            if path in ("coder_kind", "coding.coder_kind"):
+            if path in ("coder_kind", "coding.coder_kind", "checked.kind"):
                 rows.append((label, escape(self.t.known(f"method.kind.{leaf}", str(leaf)))))
                 continue
             rows.append((label, self.value(leaf)))

@@ -38,11 +38,14 @@ def _cells(one: Any) -> dict[str, str]:
         shares = {
             party: f"undefined: {estimate.undefined}"
             if estimate.value is None
+            else f"{estimate.value:.0%} ({estimate.low:.0%}–{estimate.high:.0%})"
+            if one.is_corrected
             else f"{estimate.value:.0%} ({estimate.count}/{estimate.total})"
             for party, estimate in one.prevalence.items()
         }
-        stable = f"{one.stability.agreement:.0%}" if one.stability else "–"
-        return {"code": one.code, "grade": one.grade.value, **shares, "stable": stable}
+        firm = "–" if one.firmness is None else f"{one.firmness:.0%}"
+        name = "sure" if one.is_corrected else "stable"
+        return {"code": one.code, "grade": one.grade.value, **shares, name: firm}
     if isinstance(one, Recommendation):
         return {
             "topic": one.title.get("en", one.topic),

@@ -73,6 +73,8 @@ def overlap_rows(
         ``total``, ``level``, ``method``, ``undefined``), ``stability`` (``resampled``,
         ``agreement``, ``resamples``, ``seed``, ``without``, ``thresholds``; None where not
         computed), ``documents`` (per party), ``precedents``, ``undefined`` (why there is no grade).
+        Where the study names a checked sample also ``checked``: ``counted_grade`` and ``counted``
+        (without the sample), ``sure``, ``odds``, ``thresholds``, ``lacking``, ``undefined``.
     """
     if isinstance(overlaps, Results):
         codebook, overlaps = overlaps.codebook, overlaps.overlaps
@@ -91,6 +93,7 @@ def overlap_rows(
                         "precedents", "undefined",
                     )
                 },
+                **({"checked": held["checked"]} if one.checked else {}),
             }
         )  # fmt: skip
     return rows
