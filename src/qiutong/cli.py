@@ -498,7 +498,7 @@ def _code_llm(
     if as_json:
         _print_json(msgspec.to_builtins(report))
     else:
-        _print_sent(report)
+        _print_sent(plan, report)
     if report.failed:
         listed = "\n".join(f"  {one.document}: {one.reason}" for one in report.failed)
         raise ModelServerError(
@@ -1103,6 +1103,12 @@ def _print_plan(plan: "SendPlan") -> None:
                 for one in plan.documents
             ],
         )
+        if plan.requests_answered:
+            _say(
+                f"{plan.requests_answered} of {plan.requests_answered + plan.requests} requests "
+                "were answered in a run that did not finish their documents. These answers are "
+                "used, and their provisions are not sent again."
+            )
         books = " / ".join(f"{n:,} ({name})" for name, n in plan.codebook_characters.items())
         _say(
             "Each request holds provisions with their headings and opening words, and the rules "
@@ -1127,7 +1133,10 @@ def _print_plan(plan: "SendPlan") -> None:
         _say(plan.estimate)
 
 
-def _print_sent(report: "SendReport") -> None:
+_DROPPED_SHOWN = 12
+
+
+def _print_sent(plan: "SendPlan", report: "SendReport") -> None:
     parts = [f"{report.requests} requests"]
     if report.tokens_in or report.tokens_out:
         parts.append(f"{report.tokens_in:,} tokens sent and {report.tokens_out:,} answered")
@@ -1143,6 +1152,20 @@ def _print_sent(report: "SendReport") -> None:
     ):
         if held:
             _say(f"{title}: " + ", ".join(f"{why} {count}" for why, count in sorted(held.items())))
+    if report.dropped_codes:
+        _print_table(
+            ["Document", "Locator", "Code", "Why it does not count"],
+            [
+                [one.document, one.locator, one.code or "(unknown)", one.reason]
+                for one in report.dropped_codes[:_DROPPED_SHOWN]
+            ],
+        )
+        if len(report.dropped_codes) > _DROPPED_SHOWN:
+            _say(f"… and {len(report.dropped_codes) - _DROPPED_SHOWN} more; --json lists all.")
+    late = [one for one in report.refused if one not in plan.refused]
+    if late:
+        _say("Planned, and not sent:")
+        _print_table(["Document", "Why"], [[one.document, one.reason] for one in late])
     other = [one for one in report.models if one != report.coder.id.partition(":")[2]]
     if other:
         _say(f"The server calls the model {', '.join(other)}.")

@@ -44,11 +44,7 @@ class Deadline:
 
         def cut() -> None:
             fired.set()
-            if sock is not None:
-                with contextlib.suppress(OSError):
-                    # The plain socket's method: that of an encrypted one would first take its
-                    # encryption away under the reader.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            cut_off(sock)
 
         timer = threading.Timer(self.remaining(), cut)
         timer.daemon = True
@@ -57,6 +53,15 @@ class Deadline:
             yield fired
         finally:
             timer.cancel()
+
+
+def cut_off(sock: socket.socket | None) -> None:
+    """End a connection while another thread waits for it; None and a closed one are left alone."""
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            # The plain socket's method: that of an encrypted one would first take its encryption
+            # away under the reader.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def retry_after(value: str) -> float | None:

@@ -1,20 +1,27 @@
 """Coding with a language model: first what would be sent, to whom and for how much; then sending.
 
 The two are apart, so that nobody has to trust a description: what is sent is what the plan holds.
-Each document is stored when it is finished, and a run that is stopped goes on where it was.
+Each document is stored when it is finished, in the order of the plan, whatever the number of
+requests at once. Answers on a document that is not finished are kept, so that a run that was
+stopped, or that failed, goes on in the middle of it. What is kept of an answer is what counts of
+it: codes, and places of quotes; no words of the document and none of the model.
 """
 
+import hashlib
 import os
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from qiutong.adding import Progress
-from qiutong.coders.chat import ChatServer, parse_endpoint
+from qiutong.coders.chat import ChatServer, Stopped, parse_endpoint
 from qiutong.coders.llm import (
     TOKENS_PER_PROVISION,
+    Answer,
     LlmCoder,
     estimate_tokens,
     llm_coder,
@@ -23,7 +30,7 @@ from qiutong.coders.llm import (
     user_prompt,
 )
 from qiutong.errors import InputError, ModelServerError, ModelServerRefused, UnknownName
-from qiutong.model import Coder, Document
+from qiutong.model import Coder, Document, Segment
 from qiutong.settings import LlmSettings
 from qiutong.store import CodedDocument
 
@@ -46,13 +53,35 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class DroppedCode(msgspec.Struct, frozen=True, kw_only=True):
+    """A code that the model gave and that did not count.
+
+    Parameters
+    ----------
+    code
+        Empty where the codebook has no such code.
+    reason
+        See :class:`qiutong.coders.llm.LlmCoder`.
+    """
+
+    document: str
+    locator: str
+    code: str
+    reason: str
+
+
 class PlannedDocument(msgspec.Struct, frozen=True, kw_only=True):
     """What would be sent of one document.
 
     Parameters
     ----------
+    provisions
+        Those still to be asked about.
+    provisions_answered, requests_answered
+        Those of an earlier run that did not finish the document; its answers are kept and the
+        provisions are not sent again.
     characters
-        Of its provisions; with headings and opening words, which go along, ``context`` more.
+        Of the provisions to be sent; with headings and opening words, which go along, ``context`` more.
     tokens_in, tokens_out
         Estimated, the codebook in each request counted.
     fingerprint
@@ -62,9 +91,11 @@ class PlannedDocument(msgspec.Struct, frozen=True, kw_only=True):
     document: str
     language: str
     provisions: int
+    provisions_answered: int
     characters: int
     context: int
     requests: int
+    requests_answered: int
     tokens_in: int
     tokens_out: int
     fingerprint: str
@@ -102,6 +133,7 @@ class SendPlan(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: tuple[str, ...]
     codebook_characters: dict[str, int]
     requests: int
+    requests_answered: int
     tokens_in: int
     tokens_out: int
     cost: float | None
@@ -124,6 +156,8 @@ class SendReport(msgspec.Struct, frozen=True, kw_only=True):
     dropped, unusable
         Codes that did not count, and answers asked for again, by reason
         (see :class:`qiutong.coders.llm.LlmCoder`).
+    dropped_codes
+        The codes that did not count in the documents coded, by place.
     requests, tokens_in, tokens_out
         Made, and as counted by the server; 0 tokens where it does not say.
     models
@@ -138,6 +172,7 @@ class SendReport(msgspec.Struct, frozen=True, kw_only=True):
     stopped: str
     codings: int
     dropped: dict[str, int]
+    dropped_codes: tuple[DroppedCode, ...]
     unusable: dict[str, int]
     requests: int
     tokens_in: int
@@ -201,12 +236,16 @@ def plan_sending(
             continue
         reason = _never(held[identity], settings)
         if reason:
+            # Marked since it was half sent: what came back goes too.
+            study.store.forget_answers(identity)
             refused.append(Refusal(document=identity, reason=reason))
         elif done.get(identity) == fingerprints[identity]:
             unchanged.append(identity)
         else:
             planned.append(
-                _plan_document(study, identity, fingerprints[identity], settings, systems)
+                _plan_document(
+                    study, identity, fingerprints[identity], settings, systems, coder, where.url
+                )
             )
     tokens_in = sum(one.tokens_in for one in planned)
     tokens_out = sum(one.tokens_out for one in planned)
@@ -223,6 +262,7 @@ def plan_sending(
         unchanged=tuple(unchanged),
         codebook_characters={language: len(text) for language, text in systems.items()},
         requests=sum(one.requests for one in planned),
+        requests_answered=sum(one.requests_answered for one in planned),
         tokens_in=tokens_in,
         tokens_out=tokens_out,
         cost=_cost(settings, tokens_in, tokens_out),
@@ -238,12 +278,18 @@ def _plan_document(
     fingerprint: str,
     settings: LlmSettings,
     systems: dict[str, str],
+    coder: Coder,
+    url: str,
 ) -> PlannedDocument:
     document = study.document(identity)
-    segments = tuple(study.store.segments(document))
-    batches = split_batches(segments, settings.provisions)
+    every = tuple(study.store.segments(document))
     if document.language not in systems:
         systems[document.language] = system_prompt(study.codebook, document.language)
+    held = study.store.kept_answers(
+        identity, coder.id, _answers_key(study, document, every, fingerprint, url)
+    )
+    segments = tuple(one for one in every if one.id not in held)
+    batches = split_batches(segments, settings.provisions)
     # The prompts themselves, with a mark of the usual length: what is counted is what is sent.
     prompts = [user_prompt(document, batch, study.codebook, "0" * 16) for batch in batches]
     shown = sum(
@@ -254,9 +300,11 @@ def _plan_document(
         document=identity,
         language=document.language,
         provisions=len(segments),
+        provisions_answered=len(held),
         characters=sum(len(one.text) for one in segments),
         context=shown,
         requests=len(batches),
+        requests_answered=len(split_batches(every, settings.provisions)) - len(batches),
         tokens_in=sum(map(estimate_tokens, prompts))
         + len(batches) * estimate_tokens(systems[document.language]),
         tokens_out=TOKENS_PER_PROVISION * len(segments),
@@ -280,7 +328,7 @@ def send_plan(
     plan
         From :func:`plan_sending`.
     progress
-        Told of each document.
+        Told of each request answered.
     server
         Another client than the settings give; for tests.
 
@@ -298,71 +346,225 @@ def send_plan(
             timeout_s=settings.timeout_s,
             retries=settings.retries,
             temperature=settings.temperature,
+            at_once=settings.requests_at_once,
+            most_requests=2 * plan.requests + 20,
         )
-    coder = LlmCoder(
-        study.codebook,
-        server,
-        provisions=settings.provisions,
-        most_requests=2 * plan.requests + 20,
-    )
-    coded: list[str] = []
-    refused = list(plan.refused)
-    failed: list[Refusal] = []
-    count, in_a_row, stopped = 0, 0, ""
-    fingerprints = study.fingerprints(plan.coder.version)
-    for number, planned in enumerate(plan.documents):
-        if progress:
-            progress("asking the model", number, len(plan.documents))
-        document = study.document(planned.document)
-        # Asked again: between the plan and now somebody may have marked it, or changed its text.
-        reason = _never(document, settings)
-        if reason:
-            refused.append(Refusal(document=document.id, reason=reason))
-            continue
-        if fingerprints.get(document.id) != planned.fingerprint:
-            reason = "its text or the codebook has changed since the plan was made"
-            refused.append(Refusal(document=document.id, reason=reason))
-            continue
-        try:
-            codings = coder.code_document(document, tuple(study.store.segments(document)))
-        except ModelServerError as error:
-            failed.append(Refusal(document=document.id, reason=str(error)))
-            in_a_row += 1
-            if isinstance(error, ModelServerRefused) or in_a_row == FAILURES_IN_A_ROW:
-                stopped = str(error)
-                break
-            continue
-        in_a_row = 0
-        study.store.add_coded(
-            CodedDocument(
-                document=document.id,
-                coder=coder.coder,
-                codebook=study.codebook.name,
-                fingerprint=planned.fingerprint,
-                codings=codings,
-            )
-        )
-        coded.append(document.id)
-        count += len(codings)
-    if progress:
-        progress("asking the model", len(plan.documents), len(plan.documents))
+    run = _Run(study, plan, server)
+    run.go(progress)
     return SendReport(
-        coder=coder.coder,
-        coded=tuple(coded),
+        coder=run.coder.coder,
+        coded=tuple(run.coded),
         unchanged=plan.unchanged,
-        refused=tuple(refused),
-        failed=tuple(failed),
-        stopped=stopped,
-        codings=count,
-        dropped=dict(coder.dropped),
-        unusable=dict(coder.unusable),
+        refused=tuple(run.refused),
+        failed=tuple(run.failed),
+        stopped=run.stopped,
+        codings=run.codings,
+        dropped=dict(run.coder.dropped),
+        dropped_codes=tuple(run.dropped_codes),
+        unusable=dict(run.coder.unusable),
         requests=server.requests,
         tokens_in=server.tokens_in,
         tokens_out=server.tokens_out,
         cost=_cost(settings, server.tokens_in, server.tokens_out) if server.tokens_in else None,
         currency=settings.currency,
-        models=tuple(sorted(coder.models)),
+        models=tuple(sorted(run.coder.models)),
     )
+
+
+_Reply = tuple[dict[str, Answer], ModelServerError | None]
+
+
+class _Open:
+    """A document that is being asked about."""
+
+    def __init__(
+        self,
+        planned: PlannedDocument,
+        document: Document,
+        segments: tuple[Segment, ...],
+        key: str,
+        answers: dict[str, Answer],
+        waiting: list[list[Segment]],
+    ) -> None:
+        self.planned = planned
+        self.document = document
+        self.segments = segments
+        self.key = key
+        self.answers = answers
+        self.waiting = deque(waiting)
+        self.under_way = 0
+        self.failure: ModelServerError | None = None
+
+    @property
+    def ended(self) -> bool:
+        return not self.under_way and bool(self.failure or not self.waiting)
+
+
+class _Run:
+    """One run through a plan: threads ask, and this thread alone keeps and stores.
+
+    Requests are made in the order of the plan, a few at once, and documents are stored in that
+    order. The first request goes alone: a wrong key or address costs one.
+    """
+
+    def __init__(self, study: "Study", plan: SendPlan, server: ChatServer) -> None:
+        self.coder = LlmCoder(study.codebook, server, provisions=study.settings.llm.provisions)
+        self.coded: list[str] = []
+        self.refused = list(plan.refused)
+        self.failed: list[Refusal] = []
+        self.dropped_codes: list[DroppedCode] = []
+        self.codings = 0
+        self.stopped = ""
+        self._study = study
+        self._plan = plan
+        self._server = server
+        self._fingerprints = study.fingerprints(plan.coder.version)
+        self._todo = iter(plan.documents)
+        self._open: deque[_Open] = deque()
+        self._under_way: dict[Future[_Reply], _Open] = {}
+        self._answered = 0
+        self._failed_in_a_row = 0
+
+    def go(self, progress: Progress | None) -> None:
+        """Ask until all is answered or the run is stopped."""
+        pool = ThreadPoolExecutor(self._study.settings.llm.requests_at_once)
+        try:
+            while True:
+                self._ask_more(pool)
+                self._finish_documents()
+                if progress:
+                    progress("asking the model", self._answered, self._plan.requests)
+                if not self._under_way:
+                    break
+                # With a limit, so that Ctrl-C is heard on every system.
+                ended, _ = wait(self._under_way, timeout=1.0, return_when=FIRST_COMPLETED)
+                for one in ended:
+                    self._keep(one)
+        except BaseException:
+            self._server.stop(cut=True)
+            pool.shutdown(cancel_futures=True)
+            # Answers that came in meanwhile are paid for.
+            for one in list(self._under_way):
+                if not one.cancelled():
+                    self._keep(one)
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _ask_more(self, pool: ThreadPoolExecutor) -> None:
+        most = self._study.settings.llm.requests_at_once if self._answered else 1
+        while not self.stopped and len(self._under_way) < most:
+            one = next((one for one in self._open if one.waiting and not one.failure), None)
+            if one is None:
+                planned = next(self._todo, None)
+                if planned is None:
+                    return
+                self._begin(planned)
+                continue
+            future = pool.submit(self.coder.ask, one.document, one.waiting.popleft())
+            one.under_way += 1
+            self._under_way[future] = one
+
+    def _begin(self, planned: PlannedDocument) -> None:
+        study = self._study
+        document = study.document(planned.document)
+        # Asked again: between the plan and now somebody may have marked it, or changed its text.
+        reason = _never(document, study.settings.llm)
+        if reason:
+            study.store.forget_answers(document.id)
+        elif self._fingerprints.get(document.id) != planned.fingerprint:
+            reason = "its text or the codebook has changed since the plan was made"
+        if reason:
+            self.refused.append(Refusal(document=document.id, reason=reason))
+            return
+        segments = tuple(study.store.segments(document))
+        key = _answers_key(study, document, segments, planned.fingerprint, self._plan.url)
+        held = study.store.kept_answers(document.id, self.coder.coder.id, key)
+        left = [one for one in segments if one.id not in held]
+        self._open.append(
+            _Open(
+                planned,
+                document,
+                segments,
+                key,
+                {one: msgspec.json.decode(text, type=Answer) for one, text in held.items()},
+                split_batches(left, study.settings.llm.provisions),
+            )
+        )
+
+    def _keep(self, future: "Future[_Reply]") -> None:
+        """Take over what a thread brings, also where it is not all that was asked."""
+        one = self._under_way[future]
+        answers, failure = future.result()
+        if answers:
+            self._study.store.keep_answers(
+                one.document.id,
+                self.coder.coder.id,
+                one.key,
+                {segment: msgspec.json.encode(held).decode() for segment, held in answers.items()},
+            )
+            one.answers.update(answers)
+            self._answered += 1
+        del self._under_way[future]
+        one.under_way -= 1
+        one.failure = one.failure or failure
+        if isinstance(failure, ModelServerRefused):
+            self._stop(failure)
+
+    def _finish_documents(self) -> None:
+        while self._open and (self._open[0].ended or (self.stopped and not self._under_way)):
+            one = self._open.popleft()
+            if one.failure is None and one.ended:
+                self._store(one)
+                self._failed_in_a_row = 0
+            elif one.failure is not None and not isinstance(one.failure, Stopped):
+                self.failed.append(Refusal(document=one.document.id, reason=str(one.failure)))
+                self._failed_in_a_row += 1
+                if self._failed_in_a_row == FAILURES_IN_A_ROW:
+                    self._stop(one.failure)
+
+    def _store(self, one: _Open) -> None:
+        codings = self.coder.read_answers(one.document, one.segments, one.answers)
+        self._study.store.add_coded(
+            CodedDocument(
+                document=one.document.id,
+                coder=self.coder.coder,
+                codebook=self._study.codebook.name,
+                fingerprint=one.planned.fingerprint,
+                codings=codings,
+            )
+        )
+        self.coded.append(one.document.id)
+        self.codings += len(codings)
+        self.dropped_codes += [
+            DroppedCode(
+                document=one.document.id,
+                locator=segment.locator,
+                code=drop.code,
+                reason=drop.reason,
+            )
+            for segment in one.segments
+            for drop in one.answers[segment.id].dropped
+        ]
+
+    def _stop(self, failure: ModelServerError) -> None:
+        self.stopped = self.stopped or str(failure)
+        self._server.stop()
+
+
+def _answers_key(
+    study: "Study", document: Document, segments: Sequence[Segment], fingerprint: str, url: str
+) -> str:
+    """Hash of all that an answer depends on: model, server, temperature, prompts and text."""
+    parts = (
+        fingerprint,
+        url,
+        f"{study.settings.llm.temperature:g}",
+        system_prompt(study.codebook, document.language),
+        # A mark of which no text can know beforehand, and the same each time.
+        user_prompt(document, segments, study.codebook, fingerprint[:16]),
+    )
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _never(document: Document, settings: LlmSettings) -> str:

@@ -161,6 +161,8 @@ class LlmSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True
         Most provisions in one request.
     timeout_s
         Longest time for one request, in seconds.
+    requests_at_once
+        Most requests under way at the same time.
     retries
         How often a request is made again after a failure that may pass.
     temperature
@@ -177,6 +179,7 @@ class LlmSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True
     key_variable: str = "QIUTONG_LLM_KEY"
     provisions: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
     timeout_s: Annotated[float, msgspec.Meta(gt=0.0, le=3600.0)] = 120.0
+    requests_at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     retries: Annotated[int, msgspec.Meta(ge=0, le=20)] = 4
     temperature: Annotated[float, msgspec.Meta(ge=0.0, le=2.0)] = 0.0
     price_in: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0

@@ -410,6 +410,35 @@ PRAGMA user_version = 1;
 """
 
 
+def test_kept_answers_come_back_under_their_key_only(store: SqlStore) -> None:
+    """Of one coder, one document and one question; a new question takes the place of the old."""
+    store.add_documents([stored("a"), stored("b")])
+    store.keep_answers("a", "m", "k1", {"s1": "1", "s2": "2"})
+    store.keep_answers("a", "m", "k1", {"s2": "3"})
+    store.keep_answers("b", "m", "k1", {"s1": "4"})
+
+    assert store.kept_answers("a", "m", "k1") == {"s1": "1", "s2": "3"}
+    assert store.kept_answers("a", "m", "k2") == {}
+    assert store.kept_answers("a", "other", "k1") == {}
+    store.keep_answers("a", "m", "k2", {"s9": "5"})
+    assert store.kept_answers("a", "m", "k1") == {}
+    assert store.kept_answers("a", "m", "k2") == {"s9": "5"}
+    store.forget_answers("a")
+    assert store.kept_answers("a", "m", "k2") == {}
+    assert store.kept_answers("b", "m", "k1") == {"s1": "4"}
+
+
+def test_kept_answers_go_when_the_coder_has_finished(store: SqlStore) -> None:
+    """Those of this coder on this document, with the codings, in one transaction."""
+    store.add_documents([stored("a")])
+    store.keep_answers("a", CODER.id, "k", {"s1": "1"})
+    store.keep_answers("a", "other", "k", {"s1": "2"})
+    store.add_coded(coded("a", "x"))
+
+    assert store.kept_answers("a", CODER.id, "k") == {}
+    assert store.kept_answers("a", "other", "k") == {"s1": "2"}
+
+
 @pytest.fixture
 def old_file(tmp_path: Path) -> Path:
     """A store of version 1 with one document, its provision and one coding."""

@@ -10,8 +10,10 @@ import ipaddress
 import re
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +21,7 @@ import msgspec
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from qiutong.deadline import Deadline, retry_after
+from qiutong.deadline import Deadline, cut_off, retry_after
 from qiutong.errors import InputError, ModelServerError, ModelServerRefused
 
 MAX_BYTES = 8_000_000
@@ -28,6 +30,7 @@ _CONNECT_TIMEOUT_S = 15.0
 _ERROR_BYTES = 4_000
 _CHUNK = 65_536
 _TRY_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_BUSY = frozenset({429, 503, 529})
 _BAD_REQUEST = frozenset({400, 413, 422})
 
 
@@ -76,12 +79,22 @@ class BadRequest(ModelServerError):
     """The server does not take this request; it may take a shorter one."""
 
 
-class _Passing(Exception):
-    """A failure that may pass; carries the error to give when it does not."""
+class Stopped(ModelServerError):
+    """The run was ended from elsewhere, so this request was not made, or not made again."""
 
-    def __init__(self, error: ModelServerError, wait_s: float | None = None) -> None:
+
+class _Passing(Exception):
+    """A failure that may pass; carries the error to give when it does not.
+
+    ``wait_s`` is the pause the server asks for; ``busy`` says that it has too much to do.
+    """
+
+    def __init__(
+        self, error: ModelServerError, wait_s: float | None = None, *, busy: bool = False
+    ) -> None:
         self.error = error
         self.wait_s = wait_s
+        self.busy = busy
         super().__init__(str(error))
 
 
@@ -146,7 +159,10 @@ def _is_loopback(host: str) -> bool:
 
 
 class ChatServer:
-    """One model on one server.
+    """One model on one server; several threads may ask it at once.
+
+    A pause that the server asks for holds for all of them. A server that says it is too busy, or
+    that does not answer in time, gets half as many requests at once from then on.
 
     Parameters
     ----------
@@ -164,6 +180,11 @@ class ChatServer:
         First pause before another try, in seconds, doubled each time.
     temperature
         0 for the same answer to the same question, as far as the server can.
+    at_once
+        Most requests under way at the same time.
+    most_requests
+        No more are made, failed ones included: a server whose answers are never any good must not
+        cost without end. None for no limit.
 
     Attributes
     ----------
@@ -183,8 +204,11 @@ class ChatServer:
         retries: int = 4,
         backoff_s: float = 1.0,
         temperature: float = 0.0,
+        at_once: int = 1,
+        most_requests: int | None = None,
         max_bytes: int = MAX_BYTES,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not re.fullmatch(r"[\x21-\x7e]*", key):
             raise InputError("the key holds a space, a line break or other than plain characters.")
@@ -199,7 +223,18 @@ class ChatServer:
         self._backoff_s = backoff_s
         self._temperature: float | None = temperature
         self._max_bytes = max_bytes
-        self._sleep = sleep
+        self._most_requests = most_requests
+        self._stopped = threading.Event()
+        # A run that is stopped does not wait for the end of a pause.
+        self._sleep = sleep or self._stopped.wait
+        self._clock = clock
+        # What the threads share, under one lock.
+        self._gate = threading.Condition()
+        self._at_once = at_once
+        self._under_way = 0
+        self._not_before = clock()
+        self._sockets: set[socket.socket | None] = set()
+        self._cut = False
         # Servers differ in how they let the form of an answer be asked for: the strictest first.
         self._forms = ["json_schema", "json_object", ""]
 
@@ -226,24 +261,50 @@ class ChatServer:
         ModelServerError
             It gave nothing that can be used, also after several tries.
         """
-        for place, form in enumerate(self._forms):
+        # As they are now: another thread may change both meanwhile.
+        forms, temperature = self._forms, self._temperature
+        for place, form in enumerate(forms):
             try:
-                answer = self._insist(self._payload(system, user, schema, form))
+                answer = self._insist(self._payload(system, user, schema, form, temperature))
             except BadRequest as error:
-                if self._temperature is not None and "temperature" in error.reason.lower():
+                if temperature is not None and "temperature" in error.reason.lower():
                     # Some models have one temperature only and refuse to be told.
                     self._temperature = None
                     return self.ask(system, user, schema)
-                if place == len(self._forms) - 1:
+                if place == len(forms) - 1:
                     raise
                 continue
             # Only a form that worked says that those before it do not: a request can be bad for
             # other reasons.
-            self._forms = self._forms[place:]
+            with self._gate:
+                self._forms = min(self._forms, forms[place:], key=len)
             return answer
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _payload(self, system: str, user: str, schema: dict[str, Any], form: str) -> bytes:
+    def stop(self, *, cut: bool = False) -> None:
+        """Make no further request; those waiting raise :class:`Stopped`.
+
+        Parameters
+        ----------
+        cut
+            Also break off the requests under way; otherwise their answers are waited for.
+        """
+        with self._gate:
+            self._stopped.set()
+            self._gate.notify_all()
+            if cut:
+                self._cut = True
+                for one in self._sockets:
+                    cut_off(one)
+
+    def _payload(
+        self,
+        system: str,
+        user: str,
+        schema: dict[str, Any],
+        form: str,
+        temperature: float | None,
+    ) -> bytes:
         payload: dict[str, Any] = {
             "model": self.model,
             "messages": [
@@ -252,8 +313,8 @@ class ChatServer:
             ],
             "stream": False,
         }
-        if self._temperature is not None:
-            payload["temperature"] = self._temperature
+        if temperature is not None:
+            payload["temperature"] = temperature
         if form == "json_schema":
             payload["response_format"] = {
                 "type": form,
@@ -265,22 +326,66 @@ class ChatServer:
 
     def _insist(self, payload: bytes) -> ChatAnswer:
         for attempt in range(self._retries + 1):
-            try:
-                return self._once(payload)
-            except _Passing as failure:
-                if attempt == self._retries:
-                    raise failure.error from None
-                wait_s = failure.wait_s
-                if wait_s is None:
-                    wait_s = min(self._backoff_s * 2**attempt, MAX_RETRY_WAIT_S)
-                if wait_s > MAX_RETRY_WAIT_S:
-                    raise ModelServerRefused(
-                        self.endpoint.url,
-                        f"it asks to wait {wait_s:.0f} s before the next request",
-                        "Run the command again after that time; what was finished is kept.",
-                    ) from None
+            with self._turn() as at_once:
+                try:
+                    return self._once(payload)
+                except _Passing as failure:
+                    wait_s = self._heed(failure, attempt, at_once)
+            if wait_s:
                 self._sleep(wait_s)
         raise AssertionError("unreachable")  # pragma: no cover
+
+    def _heed(self, failure: _Passing, attempt: int, at_once: int) -> float:
+        """Draw the consequences of a failure for all threads; gives this one's own pause."""
+        if failure.busy:
+            with self._gate:
+                # From the number when this request began: those it shared it with fail as well.
+                self._at_once = min(self._at_once, max(1, at_once // 2))
+        if attempt == self._retries:
+            raise failure.error from None
+        wait_s = failure.wait_s
+        if wait_s is None:
+            return min(self._backoff_s * 2**attempt, MAX_RETRY_WAIT_S)
+        if wait_s > MAX_RETRY_WAIT_S:
+            raise ModelServerRefused(
+                self.endpoint.url,
+                f"it asks to wait {wait_s:.0f} s before the next request",
+                "Run the command again after that time; what was finished is kept.",
+            ) from None
+        with self._gate:
+            self._not_before = max(self._not_before, self._clock() + wait_s)
+        return 0.0
+
+    @contextmanager
+    def _turn(self) -> Iterator[int]:
+        """Wait until one more request may be made; gives the number allowed at once."""
+        with self._gate:
+            self._gate.wait_for(lambda: self._stopped.is_set() or self._under_way < self._at_once)
+            self._under_way += 1
+            at_once = self._at_once
+        try:
+            # Again, since another thread may have been told to wait longer meanwhile.
+            while not self._stopped.is_set() and (wait_s := self._not_before - self._clock()) > 0:
+                self._sleep(wait_s)
+            yield at_once
+        finally:
+            with self._gate:
+                self._under_way -= 1
+                self._gate.notify_all()
+
+    def _count_request(self) -> None:
+        with self._gate:
+            if self._stopped.is_set():
+                raise Stopped(self.endpoint.url, "the run was stopped")
+            if self._most_requests is not None and self.requests >= self._most_requests:
+                raise ModelServerRefused(
+                    self.endpoint.url,
+                    f"the run has made {self.requests} requests, far more than planned, because "
+                    "answers could not be used",
+                    "What was finished is kept. Try another model, or fewer provisions in a "
+                    "request.",
+                )
+            self.requests += 1
 
     def _once(self, payload: bytes) -> ChatAnswer:
         status, headers, body = self._post(payload)
@@ -296,6 +401,7 @@ class ChatServer:
             raise _Passing(
                 ModelServerError(url, reason, "Try again later."),
                 retry_after(headers.get("retry-after", "")),
+                busy=status in _BUSY,
             )
         if 300 <= status < 400:
             raise ModelServerRefused(
@@ -333,8 +439,9 @@ class ChatServer:
             ) from None
         usage = answer.get("usage")
         if isinstance(usage, dict):
-            self.tokens_in += _count(usage.get("prompt_tokens"))
-            self.tokens_out += _count(usage.get("completion_tokens"))
+            with self._gate:
+                self.tokens_in += _count(usage.get("prompt_tokens"))
+                self.tokens_out += _count(usage.get("completion_tokens"))
         named = answer.get("model")
         return ChatAnswer(
             content=content,
@@ -417,7 +524,7 @@ class ChatServer:
     def _post(self, payload: bytes) -> tuple[int, dict[str, str], bytes]:
         deadline = Deadline(self._timeout_s)
         at = self.endpoint
-        self.requests += 1
+        self._count_request()
         connection = self._connect(deadline)
         headers = {
             "Host": at.url.split("/")[2],
@@ -435,7 +542,7 @@ class ChatServer:
             "Raise llm.timeout_s in study.toml, or lower llm.provisions.",
         )
         try:
-            with deadline.guard(connection.sock) as cut:
+            with deadline.guard(connection.sock) as cut, self._held(connection.sock):
                 try:
                     if connection.sock is not None:
                         connection.sock.settimeout(max(0.001, deadline.remaining()))
@@ -456,7 +563,7 @@ class ChatServer:
                             )
                 except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
                     if cut.is_set() or deadline.remaining() <= 0:
-                        raise _Passing(late) from None
+                        raise _Passing(late, busy=True) from None
                     raise _Passing(
                         ModelServerError(
                             at.url, f"the connection broke off ({error})", "Try again later."
@@ -464,10 +571,23 @@ class ChatServer:
                     ) from None
                 # Cut while reading a body of no stated length looks like its end.
                 if cut.is_set():
-                    raise _Passing(late)
+                    raise _Passing(late, busy=True)
             return response.status, got, bytes(body)
         finally:
             connection.close()
+
+    @contextmanager
+    def _held(self, sock: socket.socket | None) -> Iterator[None]:
+        """Keep a connection within reach of :meth:`stop`."""
+        with self._gate:
+            self._sockets.add(sock)
+            if self._cut:
+                cut_off(sock)
+        try:
+            yield
+        finally:
+            with self._gate:
+                self._sockets.discard(sock)
 
 
 def _count(value: object) -> int:

@@ -12,6 +12,7 @@ the codebook, with quotes, for provisions of the same document. No other word of
 
 import re
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -19,7 +20,7 @@ from typing import Any, Protocol
 import msgspec
 
 from qiutong.coders.chat import BadRequest, ChatAnswer
-from qiutong.errors import InputError, ModelServerError, ModelServerRefused, NeverSend
+from qiutong.errors import InputError, ModelServerError, NeverSend
 from qiutong.model import Codebook, Coder, CoderKind, Coding, Document, Position, Segment
 from qiutong.position import classify_position
 from qiutong.text import split_sentences
@@ -98,11 +99,40 @@ class _Reply(msgspec.Struct, frozen=True):
     provisions: list[_Answered]
 
 
+class Drop(msgspec.Struct, frozen=True):
+    """A code that a model gave to a provision and that did not count.
+
+    Parameters
+    ----------
+    code
+        The code; empty where the codebook lacks it: a model's own words are not kept.
+    reason
+        See :class:`LlmCoder`.
+    """
+
+    code: str
+    reason: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What counts of a model's answer on one provision.
+
+    Parameters
+    ----------
+    codes
+        For each code the place of its quote: offsets in the document's text.
+    dropped
+        What did not count.
+    """
+
+    codes: dict[str, tuple[int, int]]
+    dropped: tuple[Drop, ...] = ()
+
+
 class Server(Protocol):
     """What the coder needs of a server: :class:`qiutong.coders.chat.ChatServer`, or a fake."""
 
     model: str
-    requests: int
 
     def ask(self, system: str, user: str, schema: dict[str, Any]) -> ChatAnswer:
         """Give the model's answer to two messages."""
@@ -110,7 +140,7 @@ class Server(Protocol):
 
 
 class LlmCoder:
-    """Code documents with a language model.
+    """Code documents with a language model; several threads may ask at once.
 
     Parameters
     ----------
@@ -123,17 +153,15 @@ class LlmCoder:
         Most provisions in one request.
     tries
         How often the same provision is asked about before its document is given up.
-    most_requests
-        The run ends before it makes more: a server whose answers are never any good must not cost
-        without end. None for no limit.
 
     Attributes
     ----------
     coder
         Who gave the codings, as they record it.
     dropped
-        Codes that did not count so far, by reason: ``quote-not-in-provision``, ``quote-too-short``,
-        ``unknown-code``, ``unknown-provision``, ``given-twice``.
+        Codes that did not count in the documents coded so far, by reason:
+        ``quote-not-in-provision``, ``quote-too-short``, ``unknown-code``, ``given-twice``; and
+        ``unknown-provision``, in all answers.
     unusable
         Answers that were asked for again so far, by reason: ``not-as-asked``, ``cut-short``,
         ``provisions-missing``, ``refused-request``.
@@ -148,7 +176,6 @@ class LlmCoder:
         *,
         provisions: int = 10,
         tries: int = 4,
-        most_requests: int | None = None,
     ) -> None:
         self.codebook = codebook
         self.coder = llm_coder(server.model)
@@ -158,10 +185,10 @@ class LlmCoder:
         self._server = server
         self._provisions = provisions
         self._tries = tries
-        self._most_requests = most_requests
         self._codes = {code.id for code in codebook.codes}
         self._schema = answer_schema(codebook)
         self._systems: dict[str, str] = {}
+        self._lock = threading.Lock()
 
     def code_document(self, document: Document, segments: Sequence[Segment]) -> tuple[Coding, ...]:
         """Code one document, whole or not at all.
@@ -179,41 +206,57 @@ class LlmCoder:
         ModelServerError
             Some provision has no usable answer after several tries; half a document is no coding.
         """
+        answers: dict[str, Answer] = {}
+        for batch in split_batches(segments, self._provisions):
+            given, failure = self.ask(document, batch)
+            if failure:
+                raise failure
+            answers.update(given)
+        return self.read_answers(document, segments, answers)
+
+    def ask(
+        self, document: Document, batch: Sequence[Segment]
+    ) -> tuple[dict[str, Answer], ModelServerError | None]:
+        """Ask about some provisions of a document until each has a usable answer.
+
+        Those without one are asked about again in halves.
+
+        Parameters
+        ----------
+        document
+            The document, with its text.
+        batch
+            Provisions that go into one request; see :func:`split_batches`.
+
+        Returns
+        -------
+        Answers by segment id, and why the others have none; None where all have.
+
+        Raises
+        ------
+        NeverSend
+            The document must not leave the machine.
+        """
         if document.never_send:
             raise NeverSend(f"{document.id}: its register says never_send; nothing was sent.")
-        system = self._system(document.language)
-        given: dict[str, dict[str, Coding]] = {}
-        for batch in split_batches(segments, self._provisions):
-            for segment, codes in self._ask_all(document, batch, system).items():
-                given[segment] = codes
-        order = [code.id for code in self.codebook.codes]
-        return tuple(
-            codes[code]
-            for segment in segments
-            for codes in [given[segment.id]]
-            for code in order
-            if code in codes
-        )
-
-    def _ask_all(
-        self, document: Document, batch: Sequence[Segment], system: str
-    ) -> dict[str, dict[str, Coding]]:
-        """Ask until every provision has a usable answer; those without are asked in halves."""
         tries: Counter[str] = Counter()
-        done: dict[str, dict[str, Coding]] = {}
+        done: dict[str, Answer] = {}
         waiting = [list(batch)]
         while waiting:
             asked = waiting.pop()
-            why = self._ask_once(document, asked, system, done)
+            try:
+                why = self._ask_once(document, asked, done)
+            except ModelServerError as error:
+                return done, error
             left = [one for one in asked if one.id not in done]
             if not left:
                 continue
-            self.unusable[why] += 1
+            self._count(self.unusable, why)
             for one in left:
                 tries[one.id] += 1
                 if tries[one.id] >= self._tries:
-                    raise ModelServerError(
-                        self._where,
+                    return done, ModelServerError(
+                        self.coder.id,
                         f"no usable answer on {document.id}, {one.locator}, after {self._tries} "
                         f"tries (the last: {why})",
                         "Try another model, or fewer provisions in a request.",
@@ -221,57 +264,76 @@ class LlmCoder:
             # An answer that was too long, or that lost count, may come whole for less.
             middle = (len(left) + 1) // 2
             waiting += [half for half in (left[middle:], left[:middle]) if half]
-        return done
+        return done, None
+
+    def read_answers(
+        self, document: Document, segments: Sequence[Segment], answers: Mapping[str, Answer]
+    ) -> tuple[Coding, ...]:
+        """Turn the answers on a document, one for each provision, into its codings.
+
+        Returns
+        -------
+        tuple of Coding
+            As :meth:`code_document` gives them.
+        """
+        for answer in answers.values():
+            for drop in answer.dropped:
+                self._count(self.dropped, drop.reason)
+        return tuple(
+            self._coding(document, segment, code.id, answers[segment.id].codes[code.id])
+            for segment in segments
+            for code in self.codebook.codes
+            if code.id in answers[segment.id].codes
+        )
 
     def _ask_once(
-        self,
-        document: Document,
-        asked: Sequence[Segment],
-        system: str,
-        done: dict[str, dict[str, Coding]],
+        self, document: Document, asked: Sequence[Segment], done: dict[str, Answer]
     ) -> str:
         """Ask about provisions, put those answered into ``done``; says what is wrong otherwise."""
-        if self._most_requests is not None and self._server.requests >= self._most_requests:
-            raise ModelServerRefused(
-                self._where,
-                f"the run has made {self._server.requests} requests, far more than planned, "
-                "because answers could not be used",
-                "What was finished is kept. Try another model, or fewer provisions in a request.",
-            )
         user = user_prompt(document, asked, self.codebook)
         try:
-            answer = self._server.ask(system, user, self._schema)
+            answer = self._server.ask(self._system(document.language), user, self._schema)
         except BadRequest:
             if len(asked) == 1:
                 raise
             return "refused-request"
         if answer.model:
-            self.models.add(answer.model)
+            with self._lock:
+                self.models.add(answer.model)
         reply = parse_reply(answer.content)
         if reply is None:
             return "cut-short" if answer.cut else "not-as-asked"
         base = document.language.partition("-")[0]
+        given: dict[int, list[_Given]] = {}
         for one in reply.provisions:
-            if not 1 <= one.number <= len(asked):
-                self.dropped["unknown-provision"] += max(1, len(one.codes))
-                continue
-            segment = asked[one.number - 1]
-            held = done.setdefault(segment.id, {})
-            for given in one.codes:
-                span = quote_span(segment, given.quote, base)
-                if given.code not in self._codes:
-                    self.dropped["unknown-code"] += 1
-                elif isinstance(span, str):
-                    self.dropped[span] += 1
-                elif given.code in held:
-                    self.dropped["given-twice"] += 1
-                else:
-                    held[given.code] = self._coding(document, segment, given.code, span)
+            if 1 <= one.number <= len(asked):
+                given.setdefault(one.number, []).extend(one.codes)
+            else:
+                self._count(self.dropped, "unknown-provision", max(1, len(one.codes)))
+        for number, codes in given.items():
+            segment = asked[number - 1]
+            done[segment.id] = self._weigh(segment, codes, base)
         return "provisions-missing"
 
-    @property
-    def _where(self) -> str:
-        return self.coder.id
+    def _weigh(self, segment: Segment, given: Sequence[_Given], language: str) -> Answer:
+        """Let those codes count that the codebook has and whose words stand in the provision."""
+        held: dict[str, tuple[int, int]] = {}
+        dropped: list[Drop] = []
+        for one in given:
+            span = quote_span(segment, one.quote, language)
+            if one.code not in self._codes:
+                dropped.append(Drop("", "unknown-code"))
+            elif isinstance(span, str):
+                dropped.append(Drop(one.code, span))
+            elif one.code in held:
+                dropped.append(Drop(one.code, "given-twice"))
+            else:
+                held[one.code] = span
+        return Answer(held, tuple(dropped))
+
+    def _count(self, held: Counter[str], reason: str, number: int = 1) -> None:
+        with self._lock:
+            held[reason] += number
 
     def _coding(
         self, document: Document, segment: Segment, code: str, span: tuple[int, int]

@@ -140,6 +140,20 @@ vectors = sa.Table(
     sa.Column("vector", sa.LargeBinary, nullable=False),
 )
 
+# What a language model answered on provisions of a document that is not finished yet. They are
+# used up when it is, and say nothing by themselves: codings are what counts.
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("document", sa.String, primary_key=True),
+    sa.Column("coder", sa.String, primary_key=True),
+    sa.Column("segment", sa.String, primary_key=True),
+    # Of everything an answer depends on; see qiutong.sending.
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("kept_at", sa.String, nullable=False),
+)
+
 
 # Of version 1, and no longer written: originals lie under their hash, fetches say where from.
 originals = sa.Table(
@@ -179,4 +193,9 @@ def _second(connection: sa.Connection) -> None:
             )
 
 
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _second)
+def _third(connection: sa.Connection) -> None:
+    """Version 3: answers of language models on unfinished documents are kept."""
+    metadata.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _second, _third)

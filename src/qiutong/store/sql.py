@@ -252,6 +252,8 @@ class SqlStore:
                     schema.documents.update().where(schema.documents.c.id == document.id),
                     {"party": document.party, "record": _record(document)},
                 )
+                if document.never_send:
+                    _forget_answers(connection, document.id)
             for item in replaced:
                 _replace_text(connection, item, "the register names a text now", ())
             for one in coded:
@@ -288,6 +290,7 @@ class SqlStore:
                 .where(schema.documents.c.removed_at.is_(None)),
                 {"removed_at": _now(), "removed_why": why},
             )
+            _forget_answers(connection, document_id)
         if not result.rowcount:
             raise UnknownName("document", document_id, self.document_ids())
 
@@ -524,6 +527,54 @@ class SqlStore:
             }
         return tuple(found.values())
 
+    # ------------------------------------------------------------------ answers
+
+    def keep_answers(self, document: str, coder: str, key: str, answers: Mapping[str, str]) -> None:
+        """Keep answers on provisions of a document that the coder has not finished.
+
+        They are gone once the coder's codings of the document are added, its text changes, or it
+        is removed or marked ``never_send``.
+
+        Parameters
+        ----------
+        key
+            Of everything they depend on; answers under another key go.
+        answers
+            By segment id.
+        """
+        table = schema.answers
+        now = _now()
+        with self._transaction(writing=True) as connection:
+            connection.execute(
+                table.delete()
+                .where(table.c.document == document)
+                .where(table.c.coder == coder)
+                .where((table.c.key != key) | table.c.segment.in_(list(answers)))
+            )
+            if answers:
+                connection.execute(
+                    table.insert(),
+                    [
+                        {"document": document, "coder": coder, "segment": segment, "key": key,
+                         "answer": answer, "kept_at": now}
+                        for segment, answer in answers.items()
+                    ],
+                )  # fmt: skip
+
+    def kept_answers(self, document: str, coder: str, key: str) -> dict[str, str]:
+        """Answers kept under a key, by segment id."""
+        table = schema.answers
+        query = sa.select(table.c.segment, table.c.answer).where(
+            table.c.document == document, table.c.coder == coder, table.c.key == key
+        )
+        with self._transaction(writing=False) as connection:
+            return {row.segment: row.answer for row in connection.execute(query)}
+
+    def forget_answers(self, document: str) -> None:
+        """Let the answers kept on a document go, whoever gave them."""
+        with self._transaction(writing=True) as connection:
+            _forget_answers(connection, document)
+
     # ------------------------------------------------------------------ fetches
 
     def note_fetch(self, fetch: FetchRecord) -> None:
@@ -661,6 +712,7 @@ def _replace_text(
             "version": old.version + 1,
         },
     )
+    _forget_answers(connection, identity)
     # Ids are unique over all texts of a document, and a coding names one of them.
     mark = f"{identity}@{old.version + 1}:"
     named = {one.id: mark + one.id.removeprefix(f"{identity}:") for one in item.segments}
@@ -759,6 +811,12 @@ def _insert_coded(connection: sa.Connection, coded: CodedDocument, now: str) -> 
     ]
     if rows:
         connection.execute(schema.codings.insert(), rows)
+    _forget_answers(connection, coded.document, coder.id)
+
+
+def _forget_answers(connection: sa.Connection, document: str, coder: str = "") -> None:
+    query = schema.answers.delete().where(schema.answers.c.document == document)
+    connection.execute(query.where(schema.answers.c.coder == coder) if coder else query)
 
 
 def _segment(row: Any, text: str) -> Segment:
