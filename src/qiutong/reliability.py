@@ -1159,7 +1159,7 @@ def measure_spans(
             for code, _, _ in marked:
                 if code not in known:
                     raise UnknownName("code", code, known, where=f"{coder} on {unit}")
-    draws = _Draws(level, resamples, seed)
+    draws = Draws(level, resamples, seed)
     return tuple(
         _compare_spans(pair, (spans[pair[0]], spans[pair[1]]), units, codes, draws)
         for pair in combinations(sorted(spans), 2)
@@ -1176,7 +1176,7 @@ def _compare_spans(
     readings: tuple[Mapping[str, Collection[Span]], Mapping[str, Collection[Span]]],
     units: Mapping[str, tuple[str, int, int]],
     codes: Sequence[str],
-    draws: _Draws,
+    draws: Draws,
 ) -> SpanAgreement:
     shared = sorted(readings[0].keys() & readings[1].keys())
     documents = sorted({units[unit][0] for unit in shared})
@@ -1209,7 +1209,7 @@ def _compare_spans(
     def match(kind: int) -> list[SpanMatch]:
         def of(below: Callable[[Floats], Floats], times: int) -> list[Coefficient]:
             return draws.coefficients(
-                totals, lambda held: _ratio(times * held[..., kind], below(held)), _NO_SPAN
+                totals, lambda held: ratio(times * held[..., kind], below(held)), _NO_SPAN
             )
 
         f1 = of(lambda held: held[..., _MINE] + held[..., _THEIRS], 2)
