@@ -180,7 +180,7 @@ class Asked:
         corrects the grades: its intervals hold whatever the coders leave open.
         """
         stale = any(one.stale for one in self.combinations)
-        if not self.combinations or stale or self.checked is not None:
+        if not self.combinations or stale or any(one.is_corrected for one in self.overlaps):
             return ()
         inside = {one.id for one in self.documents}
         undecided = [
