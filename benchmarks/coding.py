@@ -135,10 +135,6 @@ def tags(book, rows) -> tuple[np.ndarray, list[int]]:
     return true, kept
 
 
-def only(seen: heads.DocumentFeatures, kept: list[int]) -> heads.DocumentFeatures:
-    return heads.DocumentFeatures(seen.own[:, kept], seen.wide, seen.words)
-
-
 def learned(seen: heads.DocumentFeatures, true: np.ndarray, rest, there):
     model = heads.learn_documents(seen.take(rest), true[rest])
     probability = model.probabilities(seen.take(there))
@@ -160,8 +156,8 @@ def words_only(seen: heads.DocumentFeatures, true: np.ndarray, rest, there):
 
 
 def fit_words(seen: heads.DocumentFeatures, true: np.ndarray, asked) -> np.ndarray:
-    known = heads._know_words(seen)
-    a, b = heads._weigh(known, seen), heads._weigh(known, asked)
+    frame = heads._frame(seen)
+    a, b = (heads._scale(frame, one)[2] for one in (seen, asked))
     near, score = a @ a.T + 1.0, np.zeros((len(b), true.shape[1]))
     count = len(true)
     for code in range(true.shape[1]):
@@ -256,20 +252,15 @@ def parity(coder: BuiltinCoder, book) -> float:
 
 def train_base(embedder: Remembering) -> trained.TrainedModel:
     with TemporaryDirectory() as folder, Study.create(folder, like="us-china-ai") as study:
-        return learn(study, sorted(study.store.finished("adjudicated")), embedder)
-
-
-def learn(study: Study, read: Sequence[str], embedder: Remembering) -> trained.TrainedModel:
-    """A coder learned from the adjudicated codings of some documents of the bundled study."""
-    items = [(study.document(one), tuple(study.segments(one))) for one in read]
-    codes = {segment.id: set() for _, segments in items for segment in segments}
-    for coding in study.codings("adjudicated"):
-        if coding.segment in codes:
+        read = sorted(study.store.finished("adjudicated"))
+        items = [(d := study.document(one), tuple(study.store.segments(d))) for one in read]
+        codes = {segment.id: set() for _, segments in items for segment in segments}
+        for coding in study.codings("adjudicated"):
             codes[coding.segment].add(coding.code)
-    return trained.train_coder(
-        study.codebook, items, {k: frozenset(v) for k, v in codes.items()},
-        trained_on="adjudicated", embedder=embedder,
-    )  # fmt: skip
+        return trained.train_coder(
+            study.codebook, items, {k: frozenset(v) for k, v in codes.items()},
+            trained_on="adjudicated", embedder=embedder,
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------- the whole
@@ -311,7 +302,7 @@ def measure(embedder: Remembering, show_codes: bool) -> dict:
     by_base = said_by(coder, book, work)[:, kept]
     seconds["base, embedded already"] = time.perf_counter() - started
     started = time.perf_counter()
-    seen = only(heads.see_documents(eyes, work, base), kept)
+    seen = heads.see_documents(eyes, work, base).only(np.array(kept))
     seconds["look at documents"] = time.perf_counter() - started
 
     print(f"  {'':34}{'macro F1':>23}{'micro F1':>23}{'mAP':>8}{'ECE':>8}")

@@ -6,12 +6,15 @@ exact quotation) and ``memo``. A provision without a row was not read.
 
 An adjudication is a CSV file with ``document``, ``locator``, ``code``, ``decision`` (``yes`` or
 ``no``) and ``reason``: one row for every code that one reading gave and another did not.
+
+Tags are a CSV file with one row a document: what it has as a whole, not where.
 """
 
 import csv
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -19,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 from qiutong.codebook import ancestors
-from qiutong.errors import BadCodings, UnreadableFile
+from qiutong.errors import BadCodings, BadRows, BadTags, UnreadableFile
 from qiutong.locators import find_place
 from qiutong.model import Codebook, Coder, CoderKind, Coding, Document, Position, Segment
 from qiutong.position import classify_position
@@ -29,6 +32,13 @@ CODERS_FILE = "coders.toml"
 
 _MARKED = ("locator", "codes", "position", "evidence", "memo")
 """Columns of a reading that make it another one when they change."""
+
+_DESCRIBING = frozenset({*Document.__struct_fields__, "document", "file", "memo"})
+"""Columns of a table of documents that are no tags."""
+
+_TRUTH = dict.fromkeys(("true", "yes", "1", "是"), True) | dict.fromkeys(
+    ("false", "no", "0", "否", ""), False
+)
 
 
 class ReadingFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,10 +72,8 @@ class CodersFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def __post_init__(self) -> None:
         if not self.coders:
             raise ValueError("names no coder; write one [[coders]] table for each")
-        settled = self.adjudication
-        if CoderKind.COMBINED in [one.kind for one in (*self.coders, settled) if one]:
-            raise ValueError("kind combined is what qiutong combine makes; no file holds it")
         ids = [one.id for one in self.coders]
+        settled = self.adjudication
         if settled is not None:
             ids.append(settled.id)
         for one in dict.fromkeys(ids):
@@ -101,6 +109,21 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     row: int
     given: bool
     reason: str
+
+
+class Tags(msgspec.Struct, frozen=True, kw_only=True):
+    """What documents have as a whole; nobody says where.
+
+    Parameters
+    ----------
+    codes
+        By document id; a document in which none was found has an empty set.
+    asked
+        Codes that were looked for.
+    """
+
+    codes: dict[str, frozenset[str]]
+    asked: frozenset[str]
 
 
 Places = Mapping[str, Sequence[Segment]]
@@ -231,6 +254,92 @@ def read_decisions(
     if problems:
         raise BadCodings(path, problems)
     return decisions
+
+
+def read_tags(path: Path, documents: Mapping[str, Document], codebook: Codebook) -> Tags:
+    """Read tags of whole documents from a CSV file, one row a document.
+
+    Parameters
+    ----------
+    path
+        The file, UTF-8. A column ``document`` has ids. Either every other column is a code, with
+        true or false (1, 0, yes, no; empty is false) in it; or a column ``codes`` has ids with
+        ``;`` between, and then all codes of the codebook count as looked for. Columns of a
+        register, such as ``title``, are passed over.
+    documents
+        Documents of the study.
+    codebook
+        Codes that may be given.
+
+    Raises
+    ------
+    BadTags
+        Rows or columns that cannot be used, each with its number, column and value.
+    UnreadableFile
+        The file is missing, or is no CSV file in UTF-8.
+    """
+    known = {code.id for code in codebook.codes}
+    names, rows = _table(path, ("document",), BadTags)
+    problems = [
+        f'row 1: there are {names.count(one)} columns "{one}"; keep one'
+        for one in dict.fromkeys(names)
+        if one and names.count(one) > 1
+    ]
+    listed = "codes" in names
+    columns = [one for one in names if one and one not in _DESCRIBING]
+    if not listed:
+        problems += [
+            f"{_unknown_code(1, one, codebook)}; rename the column or take it out"
+            for one in columns
+            if one not in known
+        ]
+        if not columns:
+            problems.append(
+                "row 1: there is neither a column for a code nor a column codes; add one column "
+                "for each code, headed by its id"
+            )
+    first: dict[str, int] = {}
+    codes: dict[str, frozenset[str]] = {}
+    for number, row in rows:
+        document = row["document"]
+        if document in first:
+            problems.append(
+                f'row {number}, column document: "{document}" stands in row {first[document]} '
+                "already; give each document one row"
+            )
+            continue
+        first[document] = number
+        problems += _missing_text(number, document, documents)
+        given = _codes(row["codes"]) if listed else []
+        problems += [_unknown_code(number, one, codebook) for one in given if one not in known]
+        for column in () if listed else sorted(known.intersection(columns)):
+            value = _TRUTH.get(row[column].lower())
+            if value is None:
+                problems.append(
+                    f'row {number}, column {column}: "{row[column]}" cannot be used; write true '
+                    "or false (1 or 0), or leave it empty for false"
+                )
+            elif value:
+                given.append(column)
+        codes[document] = frozenset(given)
+    if problems:
+        raise BadTags(path, problems)
+    if not codes:
+        raise BadTags(path, ["it has no rows; give one row a document"])
+    return Tags(codes=codes, asked=frozenset(known if listed else columns))
+
+
+def _missing_text(number: int, document: str, documents: Mapping[str, Document]) -> list[str]:
+    if document not in documents:
+        near = get_close_matches(document, documents, n=3)
+        hint = f"nearest: {', '.join(near)}" if near else "see qiutong documents"
+        return [f'row {number}, column document: "{document}" is no document here ({hint})']
+    if not documents[document].read:
+        return [
+            f'row {number}, column document: "{document}" is listed only and has no text; take '
+            "the row out, or add the text"
+        ]
+    return []
 
 
 def codes_by_segment(
@@ -414,6 +523,13 @@ def load_codings(
 
 
 def _rows(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    return _table(path, needed, BadCodings)[1]
+
+
+def _table(
+    path: Path, needed: Sequence[str], error_class: type[BadRows]
+) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Headings and numbered rows of a CSV file that has some columns."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -429,9 +545,10 @@ def _rows(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]
         raise UnreadableFile(
             path, f"is no CSV file ({error})", "Look for a quotation mark that is not closed."
         ) from None
+    names = [one.strip() for one in names]
     missing = [one for one in needed if one not in names]
     if missing:
-        raise BadCodings(
+        raise error_class(
             path,
             [
                 f"row 1: there is no column {', '.join(missing)}; found: "
@@ -448,7 +565,7 @@ def _rows(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]
         )
         for number, row in enumerate(cells, 2)
     ]
-    return [(number, row) for number, row in rows if any(row.values())]
+    return names, [(number, row) for number, row in rows if any(row.values())]
 
 
 def _place(
@@ -476,9 +593,7 @@ def _codes(cell: str) -> list[str]:
 
 
 def _unknown_code(number: int, code: str, codebook: Codebook) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(code, [one.id for one in codebook.codes], n=3)
+    near = get_close_matches(code, [one.id for one in codebook.codes], n=3)
     moved = next(
         (one for one in codebook.history if code in one.codes and one.kind != "added"), None
     )

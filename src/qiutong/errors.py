@@ -14,7 +14,8 @@
     │   │   └── UndecodableText    no encoding fits
     │   ├── BadRows                rows of a table cannot be used
     │   │   ├── BadRegister        of a register
-    │   │   └── BadCodings         of a file of codings
+    │   │   ├── BadCodings         of a file of codings
+    │   │   └── BadTags            of a file of tags of whole documents
     │   ├── BadSettings            a TOML or YAML file with a wrong value, with its line
     │   ├── UnknownName            a code, party, document, topic or command we do not know
     │   ├── DuplicateDocument      the document is in the study already
@@ -134,6 +135,13 @@ class BadCodings(BadRows):
     """Rows of a file of codings cannot be used; nothing was taken over."""
 
     consequence = "no coding was taken over"
+    most = 20
+
+
+class BadTags(BadRows):
+    """Rows or columns of a file of tags cannot be used; nothing was learned."""
+
+    consequence = "nothing was learned"
     most = 20
 
 

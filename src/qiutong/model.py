@@ -107,7 +107,6 @@ class CoderKind(StrEnum):
     PERSON = "person"
     RULE = "rule"
     MODEL = "model"
-    COMBINED = "combined"
 
 
 class Grade(StrEnum):

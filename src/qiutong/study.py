@@ -15,10 +15,11 @@ module only fetches what a stage needs and keeps what it gives.
 import hashlib
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -27,21 +28,14 @@ import msgspec
 from qiutong import codebook as codebooks
 from qiutong.adding import ORIGINALS_FOLDER, AddReport, Batch, Progress, is_agora
 from qiutong.asking import Asked, software_version
-from qiutong.codings import CODERS_FILE, load_codings, read_coders, read_codings
-from qiutong.combining import (
-    CombinedStudy,
-    CombineReport,
-    combine_coders,
-    find_combination,
-    find_counted,
-    measure_combined,
-)
+from qiutong.codings import CODERS_FILE, load_codings, read_coders, read_codings, read_tags
 from qiutong.comparison import compare_results
 from qiutong.errors import (
     BadSettings,
     InputError,
     NotAStudy,
     StudyExists,
+    UndefinedStatistic,
     UnknownName,
     UnreadableFile,
 )
@@ -77,15 +71,13 @@ from qiutong.store.files import write_whole
 from qiutong.text import index_terms, to_simplified
 
 if TYPE_CHECKING:
-    from qiutong.coders.trained import ModelCard
+    from qiutong.coders.trained import ModelCard, TrainedModel
     from qiutong.sending import SendPlan, SendReport
 
 __all__ = [
     "ORIGINALS_FOLDER",
     "AddReport",
     "CodeReport",
-    "CombineReport",
-    "CombinedStudy",
     "FetchReport",
     "ImportReport",
     "Progress",
@@ -530,9 +522,9 @@ class Study:
         cache = self.store.vector_cache(embedder.name)
         coder = BuiltinCoder(self.codebook, embedder, cache=cache)
         if model is not None:
-            from qiutong.coders.trained import TrainedCoder, TrainedModel
+            from qiutong.coders.documents import load_coder
 
-            coder = TrainedCoder(self.codebook, TrainedModel.load(model), embedder, cache=cache)
+            coder = load_coder(model, self.codebook, embedder, cache=cache)
         fingerprints = self.fingerprints(coder.coder.version)
         done = {} if again else self.store.finished(coder.coder.id)
         coders = self.settings.coding.coders
@@ -554,7 +546,7 @@ class Study:
                 coder=coder.coder, coded=(), unchanged=unchanged, codings=0, warnings=warnings
             )
         coded: list[str] = []
-        count = 0
+        given = 0
 
         def items() -> Iterator[tuple[Document, Sequence[Segment]]]:
             for identity in todo:
@@ -574,21 +566,27 @@ class Study:
                 )
             )
             coded.append(document.id)
-            count += len(codings)
+            given += len(codings)
             if progress:
                 progress("coding", len(coded), len(todo))
         return CodeReport(
             coder=coder.coder,
             coded=tuple(coded),
             unchanged=unchanged,
-            codings=count,
+            codings=given,
             warnings=warnings,
         )
 
     def train(
-        self, path: str | Path, *, coder: str = "", progress: Progress | None = None
+        self,
+        path: str | Path,
+        *,
+        coder: str = "",
+        tags: str | Path | None = None,
+        base: str | Path | None = None,
+        progress: Progress | None = None,
     ) -> "ModelCard":
-        """Learn a coder from a coder's codings in this study, and write it to a file.
+        """Learn a coder from coded provisions or tagged documents, and write it to a file.
 
         Parameters
         ----------
@@ -597,6 +595,12 @@ class Study:
         coder
             Whose codings; the first that ``study.toml`` counts where empty. Every provision of a
             document this coder finished is taken as read. Documents coded as a whole are left out.
+        tags
+            A CSV file of tags of whole documents to learn from instead; see
+            :func:`qiutong.codings.read_tags`.
+        base
+            With ``tags``: file of a coder learned from provisions. What it says of them is seen
+            too. It is kept in the file written.
 
         Returns
         -------
@@ -608,10 +612,53 @@ class Study:
         UnknownName
             Nothing in the study was coded by ``coder``.
         InputError
-            The coder is a program of Qiutong's own: there is nothing to learn from it.
+            The coder is a program of Qiutong's own: there is nothing to learn from it; or the base
+            was trained with another codebook.
+        BadTags
+            Rows or columns of ``tags`` cannot be used.
+        UnreadableFile
+            ``tags`` is no CSV file, or ``base`` no coder learned from provisions.
         UndefinedStatistic
-            Too little was coded.
+            Too little was coded or tagged.
         """
+        if tags is None:
+            model = self._train_provisions(coder, progress)
+        else:
+            model = self._train_documents(Path(tags), base, progress)
+        write_whole(Path(path), model.to_bytes())
+        return model.card
+
+    def _train_documents(
+        self, path: Path, base: str | Path | None, progress: Progress | None
+    ) -> "TrainedModel":
+        from qiutong.coders.documents import train_documents
+        from qiutong.coders.embed import UseEmbedder
+        from qiutong.coders.trained import TrainedCoder, TrainedModel
+
+        tags = read_tags(path, {one.id: one for one in self.documents()}, self.codebook)
+        items = [
+            (document := self.document(identity), tuple(self.store.segments(document)))
+            for identity in tags.codes
+        ]
+        with UseEmbedder() as embedder:
+            under = None
+            if base is not None:
+                under = TrainedCoder(self.codebook, TrainedModel.load(base), embedder).model
+            try:
+                return train_documents(
+                    self.codebook,
+                    items,
+                    tags.codes,
+                    tags.asked,
+                    tagged_by=path.name,
+                    base=under,
+                    embedder=embedder,
+                    progress=_in_steps(progress, 3),
+                )
+            except UndefinedStatistic as error:
+                raise UndefinedStatistic(f"{path}: {error}") from None
+
+    def _train_provisions(self, coder: str, progress: Progress | None) -> "TrainedModel":
         from qiutong.coders.embed import UseEmbedder
         from qiutong.coders.trained import train_coder
 
@@ -624,15 +671,6 @@ class Study:
             )
         if chosen not in known:
             raise UnknownName("coder", chosen, known)
-        if (
-            known[chosen].kind is CoderKind.COMBINED
-            and find_combination(self, chosen).rule.abstains
-        ):
-            raise InputError(
-                f'"{chosen}" leaves cells undecided, and a model would learn them as absent. '
-                "Combine the coders under another name with --rule any, or with how many must have "
-                "given a code."
-            )
         finished = self.store.finished(chosen)
         codes: dict[str, set[str]] = {}
         whole: set[str] = set()
@@ -650,20 +688,15 @@ class Study:
             for _, segments in items
             for segment in segments
         }
-        steps = 0
-
-        def say(what: str) -> None:
-            nonlocal steps
-            if progress:
-                progress(what, steps, 7)
-            steps += 1
-
         with UseEmbedder() as embedder:
-            model = train_coder(
-                self.codebook, items, read, trained_on=chosen, embedder=embedder, progress=say
+            return train_coder(
+                self.codebook,
+                items,
+                read,
+                trained_on=chosen,
+                embedder=embedder,
+                progress=_in_steps(progress, 7),
             )
-        write_whole(Path(path), model.to_bytes())
-        return model.card
 
     def fingerprints(self, version: str) -> dict[str, str]:
         """Fingerprint of a coder's version, the codebook and the text, by document with a text."""
@@ -742,7 +775,7 @@ class Study:
                 f"{path}: whose codings are these? Name the coder: qiutong import FILE --coder ID"
             )
         else:
-            self.check_coder(coder)
+            self._check_coder(coder)
             readings = (read_codings(path, coder, places, held, self.codebook),)
         warnings = []
         coded: list[CodedDocument] = []
@@ -782,106 +815,18 @@ class Study:
         """Codings of a coder's latest pass over each document; of all coders where None."""
         return Rows(self.store.codings(coder))
 
-    def counted(self, coder: str) -> tuple[Coding, ...]:
-        """Codings of a coder that are sure enough to count.
-
-        A combined coder's count whatever their confidence: its rule has decided.
-        """
-        combined = {one.id for one in self.store.coders() if one.kind is CoderKind.COMBINED}
-        least = 0.0 if coder in combined else self.settings.coding.min_confidence
-        return tuple(
-            one
-            for one in self.store.codings(coder)
-            if one.confidence is None or one.confidence >= least
-        )
-
-    def combine(self, name: str, members: Sequence[str] = (), *, rule: str = "") -> CombineReport:
-        """Make one coder of several, whose confidence is how many of them agree.
-
-        The members' codings stay as they are. A document is combined anew when what its members
-        say of it has changed.
-
-        Parameters
-        ----------
-        name
-            Id of the combined coder.
-        members
-            Two or more coders of provisions; they may be left out for one that was combined before.
-        rule
-            ``unanimous`` (also if empty), ``majority``, ``any``, or how many must have given a
-            code; see :func:`qiutong.ensemble.read_rule`.
-
-        Raises
-        ------
-        UnknownName
-            A member has coded nothing here.
-        InputError
-            The name stands for another coder, the rule cannot be used, or the members cannot be
-            combined.
-        """
-        report = combine_coders(self, name, members, rule)
-        self._reliability.clear()
-        return report
-
-    def agreement(
-        self, name: str, *, against: str = "", as_of: str | date | None = None
-    ) -> CombinedStudy:
-        """Say how much a combined coder decides, what that leaves open, and what it is worth.
-
-        Parameters
-        ----------
-        name
-            Id of the combined coder.
-        against
-            A coder taken as right, such as a person; none if empty.
-
-        Raises
-        ------
-        UnknownName
-            There is no such coder.
-        StageMissing
-            A member has changed since it was combined.
-        InputError
-            ``against`` is one of the members, or has coded none of their documents.
-        """
-        return measure_combined(self, name, against=against, as_of=self.day(as_of))
-
-    def undecided(self, name: str) -> Rows[Coding]:
-        """Cells on which a combined coder's members differ; none of them counts as given.
-
-        Confidence is the share of members that gave the code, and the memo names them.
-        """
-        return Rows(find_combination(self, name).result.undecided)
-
-    def stale(self) -> tuple[dict[str, str], ...]:
-        """Say of combined coders that count whether their members have changed since.
-
-        Returns
-        -------
-        tuple
-            A sentence for each, in English (``en``) and Chinese (``zh``); empty if all hold.
-        """
-        return tuple(one.warning for one in find_counted(self) if one.stale)
-
-    def check_coder(self, coder: Coder) -> None:
-        """Refuse an id that stands for something else.
-
-        Raises
-        ------
-        InputError
-            It is no id, a program's, or that of a coder of another kind.
-        """
+    def _check_coder(self, coder: Coder) -> None:
+        """Refuse an id that stands for something else."""
         if slug(coder.id) != coder.id.lower():
             raise InputError(
                 f'coder "{coder.id}": an id has letters, digits and hyphens, such as '
                 f'"{slug(coder.id)}".'
             )
         taken = {one.id: one.kind for one in self.store.coders()}
-        programs = ("builtin", "trained", "agora")
-        if coder.id in programs or taken.get(coder.id, coder.kind) != coder.kind:
+        if coder.id in ("builtin", "agora") or taken.get(coder.id, coder.kind) != coder.kind:
             raise InputError(
                 f'coder "{coder.id}" is the id of another coder (coders here: '
-                f"{', '.join(sorted({*programs, *taken}))}). Choose an id of your own."
+                f"{', '.join(sorted({'builtin', 'agora', *taken}))}). Choose an id of your own."
             )
 
     def readings(self) -> tuple[str, ...]:
@@ -895,7 +840,7 @@ class Study:
         able = [
             one.id
             for one in self.store.coders()
-            if one.kind not in (CoderKind.RULE, CoderKind.COMBINED) and one.id in coded
+            if one.kind is not CoderKind.RULE and one.id in coded
         ]
         others = [one for one in able if one not in self.settings.coding.coders]
         return tuple(others if len(others) >= 2 else able)
@@ -1122,6 +1067,17 @@ def _settled_coder(template: Path) -> tuple[str, ...]:
     named = read_coders(folder)
     first = named.adjudication.id if named.adjudication else named.coders[0].id
     return (first, "builtin")
+
+
+def _in_steps(progress: Progress | None, number: int) -> Callable[[str], None]:
+    """Tell what is being done as one of a number of steps."""
+    steps = count()
+
+    def say(what: str) -> None:
+        if progress:
+            progress(what, next(steps), number)
+
+    return say
 
 
 def _settings_text(

@@ -90,6 +90,21 @@ def test_codings_made_by_hand_come_to_count_as_the_page_says(
         assert [one.id for one in study.results().coders] == ["adjudicated", "builtin"]
 
 
+def test_a_coder_is_learned_from_tags_as_the_page_says(tmp_path: Path) -> None:
+    """Tags of the bundled study, a misspelt code, a model card, codings with their evidence."""
+    page = ROOT / "docs" / "how-to" / "tags.md"
+    outputs = [" ".join(text.split()) for text in run_blocks(page, "tags", tmp_path)]
+    assert "Learned from 80 documents tagged in tags.csv" in outputs[2]
+    assert 'row 1: "risk.cbnr" is no code' in outputs[3]
+    assert "Coded 80 documents with trained" in outputs[4]
+    with Study(tmp_path / "my-study") as study:
+        codings = [one for one in study.codings("trained") if one.document == "us-eo-14110"]
+        text = study.document("us-eo-14110").text
+        assert codings
+        assert all(text[one.evidence_start : one.evidence_end].strip() for one in codings)
+        assert any("without this provision" in one.memo for one in codings)
+
+
 def test_every_command_is_in_the_reference(tmp_path: Path) -> None:
     """A command without documentation is not finished."""
     from qiutong.cli import app
@@ -111,18 +126,6 @@ def test_links_between_pages_lead_somewhere() -> None:
             if not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(ROOT)}: {target}")
     assert broken == []
-
-
-def test_coders_are_combined_as_the_page_says(tmp_path: Path, register: Path) -> None:
-    """What two coders agree on is theirs, what is undecided is listed, and all of it is fresh."""
-    outputs = run_blocks(ROOT / "docs" / "how-to" / "combine-coders.md", "combine", register.parent)
-    assert "us-pledge is left out: not coded by li" in outputs[1]
-    assert "governance.content-provenance" in outputs[1]
-    assert "err together" in outputs[2]
-    assert "0 combined now, 2 as before" in outputs[3]
-    with Study(register.parent / "my-study") as study:
-        assert {one.document for one in study.codings("agreed")} == {"us-act", "cn-rule"}
-        assert study.undecided("agreed")
 
 
 def test_a_sample_is_drawn_as_the_page_says(tmp_path: Path, register: Path) -> None:

@@ -1,14 +1,17 @@
 """Training a coder from the codings in a study, and coding with it, at the command line."""
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from qiutong.coders.trained import TrainedModel
 from qiutong.model import CoderKind
 from qiutong.study import Study
 
+from .conftest import run_command
 from .test_cli import assert_clear_error
 
 LABELS = {
@@ -100,7 +103,14 @@ def test_training_tells_figures_and_limits(run: Callable, folder: Path, tmp_path
     done = run("train", tmp_path / "ann.npz", "--from", "ann", folder=folder)
     assert done.code == 0, done
     told = done.out + done.err
-    for words in ("held out", "Not learned", "zh", "qiutong code --coder"):
+    for words in (
+        "held out",
+        "Not learned",
+        "not given",
+        "By chance",
+        "zh",
+        "qiutong code --coder",
+    ):
         assert words in told
 
 
@@ -127,3 +137,160 @@ def test_a_file_of_another_kind_is_wrong_use_or_refused(
     assert_clear_error(
         run("code", "--coder", tmp_path / "no.npz", folder=folder), "no trained coder"
     )
+
+
+# ---------------------------------------------------------------------------- tags of documents
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of forty invented documents, half of them with a provision on marks, and their tags.
+
+    The folder has ``study`` and ``tags.csv``, which nobody changes.
+    """
+    folder = tmp_path_factory.mktemp("tags")
+    rows, tags = [], []
+    for language, party in (("en", "us"), ("zh", "cn")):
+        for number in range(20):
+            subject = f"{SUBJECTS[language][number % 6]} {number}"
+            has = number % 2 == 0
+            lines = [*OTHER[language], *([LABELS[language][number // 2 % 2]] if has else [])]
+            lines = lines[number % 3 :] + lines[: number % 3]
+            text = "\n\n".join(
+                line.format(n=n, x=subject)
+                for n, line in zip(NUMBERS[language], lines, strict=False)
+            )
+            name = f"{party}-{number}"
+            (folder / f"{name}.txt").write_text(f"{subject}\n\n{text}\n", encoding="utf-8")
+            rows.append((name, f"{name}.txt", party, subject, language))
+            tags.append((name, subject, "true" if has else "", ""))
+    with (folder / "register.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("id", "file", "party", "title", "language"), *rows])
+    with (folder / "tags.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("document", "title", CODE, "risk.cbrn"), *tags])
+    study = folder / "study"
+    assert run_command("init", study, "--party", "us", "--party", "cn").code == 0
+    assert run_command("add", folder / "register.csv", folder=study).code == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tagged(many: Path) -> Path:
+    """A coder learned from the tags."""
+    file = many / "tags.npz"
+    done = run_command("train", file, "--tags", many / "tags.csv", folder=many / "study")
+    assert done.code == 0, done
+    told = " ".join((done.out + done.err).split())
+    for words in (
+        "Learned from 40 documents tagged in tags.csv",
+        "By chance",
+        "0.500",
+        "Not learned, too few documents",
+        "Tags do not say where",
+        "qiutong code --coder",
+    ):
+        assert words in told
+    return file
+
+
+def test_tags_without_a_place_become_codings_with_one(
+    run: Callable, many: Path, tagged: Path, tmp_path: Path
+) -> None:
+    """Documents get the codes people gave them, on the provision that says it, nowhere else."""
+    folder = tmp_path / "study"
+    shutil.copytree(many / "study", folder)
+    done = run("code", "--coder", tagged, "--json", folder=folder)
+    assert done.code == 0, done
+    assert done.json["coder"]["kind"] == CoderKind.MODEL
+
+    with Study(folder) as study:
+        codings = study.codings("trained")
+        assert {one.document for one in codings} == {
+            f"{party}-{number}" for party in ("us", "cn") for number in range(0, 20, 2)
+        }
+        for one in codings:
+            quoted = study.document(one.document).text[one.evidence_start : one.evidence_end]
+            assert any(mark in quoted for mark in ("label synthetic", "watermark", "标识", "水印"))
+            assert one.code == CODE
+            assert one.confidence > 0.5
+            assert "without this provision" in one.memo
+
+
+def test_the_card_of_tags_is_given_as_json(run: Callable, many: Path, tmp_path: Path) -> None:
+    """Documents are counted by language; the same command gives the same file."""
+    for name in ("one.npz", "two.npz"):
+        done = run(
+            "train", tmp_path / name, "--tags", many / "tags.csv", "--json", folder=many / "study"
+        )
+        assert done.code == 0, done
+    assert done.json["unit"] == "document"
+    assert done.json["languages"] == {"en": 20, "zh": 20}
+    assert done.json["base"] == ""
+    assert "risk.cbrn" in done.json["untrained"]
+    (figure,) = (one for one in done.json["figures"] if one["language"] == "")
+    assert (figure["code"], figure["given"]) == (CODE, 20)
+    assert figure["average_precision"] > 0.9
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("document,risk.cbrn\nus-99,1\n", ("tags.csv", "row 2", "us-99", "nearest")),
+        ("document,risk.cbnr\nus-1,1\n", ("row 1", "risk.cbnr", "nearest: risk.cbrn")),
+        ("document,risk.cbrn\nus-1,1\nus-1,1\n", ("row 3", "us-1", "one row")),
+        ("document,risk.cbrn\nus-1,?\n", ("row 2", "risk.cbrn", "true or false")),
+        ("document,risk.cbrn\nus-1,1\n", ("tags.csv", "1 tagged documents", "20 are needed")),
+        ("", ("tags.csv", "no column document")),
+    ],
+)
+def test_tags_that_cannot_be_used_are_named(
+    run: Callable, many: Path, tmp_path: Path, text: str, words: tuple[str, ...]
+) -> None:
+    """File, row, column, value, remedy; and no model is written."""
+    (tmp_path / "tags.csv").write_text(text, encoding="utf-8")
+    file = tmp_path / "x.npz"
+    done = run("train", file, "--tags", tmp_path / "tags.csv", folder=many / "study")
+    assert_clear_error(done, *words)
+    assert not file.exists()
+
+
+def test_tags_of_codes_that_hardly_any_document_has_are_too_little(
+    run: Callable, many: Path, tmp_path: Path
+) -> None:
+    """Nothing could be held out; the message says what is needed."""
+    (tmp_path / "tags.csv").write_text(
+        "document,risk.cbrn\n" + "".join(f"us-{n},\n" for n in range(20)), encoding="utf-8"
+    )
+    done = run("train", tmp_path / "x.npz", "--tags", tmp_path / "tags.csv", folder=many / "study")
+    assert_clear_error(done, "tags.csv", "no code has 15 with it")
+
+
+def test_options_that_do_not_go_together_are_wrong_use(
+    run: Callable, many: Path, tagged: Path, tmp_path: Path
+) -> None:
+    """Codings or tags; and a base is for tags, and learned from provisions."""
+    study, tags = many / "study", many / "tags.csv"
+    assert run("train", "x.npz", "--tags", tags, "--from", "ann", folder=study).code == 2
+    assert run("train", "x.npz", "--base", "b.npz", folder=study).code == 2
+    done = run("train", tmp_path / "x.npz", "--tags", tags, "--base", tagged, folder=study)
+    assert_clear_error(done, "tags.npz", "--from CODER")
+
+
+def test_a_coder_of_provisions_helps_to_learn_from_tags(
+    run: Callable, many: Path, folder: Path, tmp_path: Path
+) -> None:
+    """The base is named in the card and kept in the file: coding needs nothing else."""
+    base, file = tmp_path / "base.npz", tmp_path / "both.npz"
+    assert run("train", base, "--from", "ann", folder=folder).code == 0
+    done = run(
+        "train", file, "--tags", many / "tags.csv", "--base", base, "--json",
+        folder=many / "study",
+    )  # fmt: skip
+    assert done.code == 0, done
+    assert done.json["base"] == TrainedModel.load(base).digest
+    assert "ann" in " ".join(done.json["limits"])
+    base.unlink()
+    coded = run("code", "--coder", file, "--json", folder=folder)
+    assert coded.code == 0, coded
+    assert coded.json["codings"] > 0

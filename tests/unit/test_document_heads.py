@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from qiutong.coders import documents
 from qiutong.coders.builtin import BuiltinCoder
 from qiutong.coders.documents import FEWEST_DOCUMENTS, learn_documents, see_documents
 from qiutong.coders.trained import average_precision, train_coder
@@ -77,6 +78,29 @@ def test_the_same_tags_give_the_same_probabilities() -> None:
     alone = np.vstack([two.probabilities(SEEN.take(ASKED[[n]])) for n in range(len(ASKED))])
 
     assert np.allclose(together, alone, atol=1e-6)
+
+
+def test_weights_say_what_likeness_to_the_learned_documents_would() -> None:
+    """No document need be kept: scores from weights are those from all the learned documents."""
+    part, asked, given = SEEN.take(LEARNED), SEEN.take(ASKED), GIVEN[LEARNED]
+    arrays = documents._fit(part, given)
+    (own, wide, words), (own_, wide_, words_) = (
+        documents._scale(arrays, one) for one in (part, asked)
+    )
+    slopes, levels = documents._fit_shared(own, given)
+
+    def likeness(a: tuple, b: tuple) -> np.ndarray:
+        (own_a, wide_a, words_a), (own_b, wide_b, words_b) = a, b
+        near = documents._WIDE * wide_a @ wide_b.T + documents._WORDS * words_a @ words_b.T
+        return near + documents._OWN * own_a @ own_b.T / own.shape[2] + documents._LEVEL
+
+    score = documents._score(arrays, asked)
+    for code in range(given.shape[1]):
+        known, new = (own[:, code], wide, words), (own_[:, code], wide_, words_)
+        start = own[:, code] @ slopes + levels[code]
+        weights = documents._correct(likeness(known, known), given[:, code].astype(float), start)
+        wanted = own_[:, code] @ slopes + levels[code] + likeness(new, known) @ weights
+        assert np.allclose(score[:, code], wanted, atol=1e-4)
 
 
 def test_a_trained_coder_adds_what_it_says_of_provisions() -> None:

@@ -9,21 +9,42 @@ what is shared. ``benchmarks/coding.py`` measures it.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from qiutong.codebook import descendants
+from qiutong.codebook import ancestors, descendants
 from qiutong.coders import trained
-from qiutong.coders.builtin import _BATCH, BuiltinCoder, _Read
+from qiutong.coders.builtin import _BATCH, BuiltinCoder, _Found, _Read
+from qiutong.coders.embed import Embedder, VectorCache
 from qiutong.errors import UndefinedStatistic
-from qiutong.model import Document, Segment
+from qiutong.model import Codebook, Document, Segment
 
 FEWEST_DOCUMENTS = 20
 """Fewer tagged documents leave too little to hold out."""
 
+FEATURES = f"{trained.FEATURES}+1"
+"""Raised whenever the same text would give other features: older models are then refused."""
+
+_FEWEST_WITHOUT = 5
+# Of what a model's arrays are, name by name.
+_SHAPES = {
+    "own_mean": ("codes", "features"),
+    "own_scale": ("codes", "features"),
+    "own": ("codes", "features"),
+    "wide_mean": ("wide",),
+    "wide_scale": ("wide",),
+    "wide": ("wide", "codes"),
+    "vocabulary": ("words",),
+    "rarity": ("words",),
+    "words": ("words", "codes"),
+    **dict.fromkeys(("levels", "slope", "shift", "threshold", "learned", "given"), ("codes",)),
+}
 _FOLDS = 5
+_FURTHER = 0.5
+_AT_ONCE = 500
 _STRONGEST = (1, 3, 8)
 _DUTY = re.compile(r"\b(?:shall|must)\b|应当|必须|不得", re.IGNORECASE)
 _WORD = re.compile(r"[a-z][a-z-]+|[㐀-鿿]+")
@@ -55,28 +76,39 @@ class DocumentFeatures(msgspec.Struct, frozen=True):
             self.own[rows], self.wide[rows], tuple(self.words[row] for row in rows)
         )
 
+    def only(self, codes: np.ndarray) -> "DocumentFeatures":
+        """The same with the own features of some codes, by place."""
+        return DocumentFeatures(self.own[:, codes], self.wide, self.words)
+
 
 class DocumentHeads(msgspec.Struct, frozen=True):
     """Learned heads; see :func:`learn_documents`.
 
     Parameters
     ----------
-    probability_slope, probability_shift
-        Platt scaling of each code's log odds.
-    threshold
-        Probability from which a document is said to have the code.
+    arrays
+        ``own_mean, own_scale, own`` (codes, features), ``wide_mean, wide_scale`` (features),
+        ``wide`` (features, codes), ``vocabulary, rarity`` (words), ``words`` (words, codes) and
+        ``levels`` (codes) give log odds; ``slope, shift`` (codes) make them probabilities, and
+        ``threshold`` (codes) is the probability from which a document is said to have the code.
     """
 
-    seen: DocumentFeatures
-    fitted: "_Fitted"
-    probability_slope: np.ndarray
-    probability_shift: np.ndarray
-    threshold: np.ndarray
+    arrays: dict[str, np.ndarray]
+
+    @property
+    def threshold(self) -> np.ndarray:
+        """Probability from which a document is said to have a code; above 1 where never."""
+        return self.arrays["threshold"]
+
+    def scores(self, documents: DocumentFeatures) -> np.ndarray:
+        """Log odds that a document has a code, not calibrated, ``(n, codes)``."""
+        # Rounded so that the last bits of a sum decide nothing.
+        return np.round(_score(self.arrays, documents), 4)
 
     def probabilities(self, documents: DocumentFeatures) -> np.ndarray:
         """Calibrated probability that a document has a code, ``(n, codes)``."""
-        score = _score(self.fitted, self.seen, documents)
-        return trained._logistic(self.probability_slope * score + self.probability_shift)
+        held = self.arrays
+        return trained._logistic(held["slope"] * self.scores(documents) + held["shift"])
 
 
 def see_documents(
@@ -101,31 +133,31 @@ def see_documents(
     DocumentFeatures
         A document without provisions has features too: the lowest of all.
     """
-    book = eyes.codebook
-    place = {code.id: index for index, code in enumerate(book.codes)}
-    below = [[place[c.id], *(place[one] for one in descendants(book, c.id))] for c in book.codes]
     rows: list[np.ndarray | None] = []
     wide: list[np.ndarray] = []
     words: list[Counter[str]] = []
-    waiting = []
+    waiting: list[_Read] = []
+
+    def look() -> None:
+        for read, _, seen in trained._see(eyes, waiting):
+            rows.append(None if seen is None else _look(_part(read, seen, base)))
+        waiting.clear()
+
     for document, segments in items:
         read = eyes._read(document, segments)
         waiting.append(read)
-        wide.append(np.array([np.log1p(len(document.text)), np.log1p(len(read.sentences))]))
+        wide.append(_extent(len(document.text), len(read.sentences)))
         words.append(_count(document.text))
         if sum(len(one.sentences) for one in waiting) >= _BATCH:
-            rows += _look_at(eyes, waiting, base)
-            waiting = []
-    rows += _look_at(eyes, waiting, base)
+            look()
+    look()
     held = [row for row in rows if row is not None]
     if not held:
         raise UndefinedStatistic("none of the documents has a provision to look at")
     lowest = np.min(held, axis=0)
-    plain = np.stack([lowest if row is None else row for row in rows])
-    # A code's own features are the strongest among itself and the codes below it.
-    own = np.stack([plain[:, group].max(axis=1) for group in below], axis=1)
-    flat = plain.reshape(len(plain), -1)
-    return DocumentFeatures(own, np.hstack([flat, np.stack(wide)]), tuple(words))
+    return _gather(
+        _below(eyes.codebook), [lowest if row is None else row for row in rows], wide, words
+    )
 
 
 def learn_documents(seen: DocumentFeatures, given: np.ndarray) -> DocumentHeads:
@@ -148,56 +180,392 @@ def learn_documents(seen: DocumentFeatures, given: np.ndarray) -> DocumentHeads:
     UndefinedStatistic
         Fewer than twenty documents.
     """
-    count = len(given)
+    _need_documents(len(given))
+    held_out, _ = _hold_out(seen, given)
+    return _learn(seen, given, held_out)
+
+
+def _learn(seen: DocumentFeatures, given: np.ndarray, held_out: np.ndarray) -> DocumentHeads:
+    slope, shift, threshold = trained._decide(held_out, given)
+    return DocumentHeads(
+        _fit(seen, given) | {"slope": slope, "shift": shift, "threshold": threshold}
+    )
+
+
+def _need_documents(count: int) -> None:
     if count < FEWEST_DOCUMENTS:
         raise UndefinedStatistic(
             f"{count} tagged documents: too few to learn from and hold some out. "
             f"At least {FEWEST_DOCUMENTS} are needed."
         )
-    fold = np.random.default_rng(0).permutation(count) % _FOLDS
+
+
+def _hold_out(seen: DocumentFeatures, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Log odds of documents that were not learned from, and the fold of each."""
+    fold = np.random.default_rng(0).permutation(len(given)) % _FOLDS
     held_out = np.zeros(given.shape)
     for number in range(_FOLDS):
         rest, there = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        part = seen.take(rest)
-        held_out[there] = _score(_fit(part, given[rest]), part, seen.take(there))
-    slope, shift, threshold = trained._decide(held_out, given)
-    return DocumentHeads(seen, _fit(seen, given), slope, shift, threshold)
+        held_out[there] = _score(_fit(seen.take(rest), given[rest]), seen.take(there))
+    return np.round(held_out, 4), fold
+
+
+# ---------------------------------------------------------------------------- a coder
+
+
+def train_documents(
+    codebook: Codebook,
+    items: Iterable[tuple[Document, Sequence[Segment]]],
+    tags: Mapping[str, frozenset[str]],
+    asked: frozenset[str],
+    *,
+    tagged_by: str,
+    base: trained.TrainedModel | None = None,
+    embedder: Embedder | None = None,
+    cache: VectorCache | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> trained.TrainedModel:
+    """Learn a coder from tags of whole documents.
+
+    Parameters
+    ----------
+    codebook
+        The codebook of the tags.
+    items
+        Tagged documents, each with its provisions.
+    tags
+        Codes by document id; an empty set where a person looked and found none. A code brings the
+        codes above it.
+    asked
+        Codes that people looked for; the others are not learned.
+    tagged_by
+        Where the tags are from; kept in the card.
+    base
+        See :func:`see_documents`; kept in the model, so that it is never coded with another.
+    progress
+        Told what is being done.
+
+    Returns
+    -------
+    TrainedModel
+        Without any text of the documents: it holds single words that three documents or more
+        have. The same tags give the same model, in whatever order documents come.
+
+    Raises
+    ------
+    UnknownName
+        The codebook lacks a code.
+    UndefinedStatistic
+        Fewer than twenty documents, or no code has fifteen with it and five without it: nothing
+        could be held out.
+    """
+    say = progress or (lambda _: None)
+    eyes = BuiltinCoder(codebook, embedder, cache=cache)
+    ids = np.array([code.id for code in codebook.codes])
+    above = {code: {code, *ancestors(codebook, code)} for code in asked.union(*tags.values())}
+    held = sorted(
+        ((document, segments) for document, segments in items if document.id in tags),
+        key=lambda item: item[0].id,
+    )
+    _need_documents(len(held))
+    rows = [document.id for document, _ in held]
+    given = np.array(
+        [np.isin(ids, [*set().union(*(above[code] for code in tags[row]))]) for row in rows],
+        dtype=bool,
+    )
+    with_code = given.sum(axis=0)
+    learned = np.flatnonzero(
+        np.isin(ids, list(asked))
+        & (with_code >= trained.FEWEST)
+        & (len(rows) - with_code >= _FEWEST_WITHOUT)
+    )
+    if not len(learned):
+        raise UndefinedStatistic(
+            f"of {len(rows)} tagged documents, no code has {trained.FEWEST} with it and "
+            f"{_FEWEST_WITHOUT} without it: there is too little to learn from"
+        )
+    given = given[:, learned]
+    say("reading")
+    seen = see_documents(eyes, held, base).only(learned)
+    say("training, held out")
+    held_out, fold = _hold_out(seen, given)
+    say("training")
+    heads = _learn(seen, given, held_out)
+    spoken = np.array([document.language for document, _ in held])
+    measured = trained.measure_folds(ids[learned].tolist(), held_out, given, fold, spoken)
+    provisions: Counter[str] = Counter()
+    for document, segments in held:
+        provisions[document.language] += len(segments)
+    card = trained.ModelCard(
+        unit="document",
+        data_sha256=trained.data_sha256(rows, [document.text for document, _ in held], given),
+        codebook=codebook.name,
+        codebook_sha256=trained.codebook_sha256(codebook),
+        embedder=eyes.embedder.name,
+        features=FEATURES,
+        trained_on=tagged_by,
+        base="" if base is None else base.digest,
+        documents=len(rows),
+        languages=dict(sorted(Counter(spoken.tolist()).items())),
+        provisions=dict(sorted(provisions.items())),
+        untrained=tuple(ids[~np.isin(np.arange(len(ids)), learned)].tolist()),
+        limits=(
+            "The figures say how well the model repeats the tags it was trained on, on other "
+            "documents of the same collection. They do not say that those tags are right.",
+            "On documents of another kind thresholds and probabilities shift; check a sample.",
+            "Tags do not say where. The provisions it names are those that alone would speak most "
+            "for the code; no person has pointed at them.",
+            *(
+                ()
+                if base is None
+                else (
+                    f"It sees with a coder learned from {base.card.trained_on}. Where that learned "
+                    "from some of the same documents, the figures flatter.",
+                )
+            ),
+        ),
+        **measured,
+    )
+    arrays = heads.arrays | {
+        "learned": learned,
+        "given": ~np.isin(ids[learned], measured["withheld"]),
+        "base": np.frombuffer(b"" if base is None else base.to_bytes(), dtype=np.uint8),
+    }
+    return trained.TrainedModel(card, tuple(ids.tolist()), arrays)
+
+
+def load_coder(
+    path: str | Path,
+    codebook: Codebook,
+    embedder: Embedder | None = None,
+    *,
+    cache: VectorCache | None = None,
+) -> trained.TrainedCoder:
+    """Read a model of either kind, learned from coded provisions or from tags of documents.
+
+    Raises
+    ------
+    UnreadableFile
+        The file is missing, or is no model of this version.
+    InputError
+        The model was trained with another codebook or embedder.
+    """
+    model = trained.read_model(path)
+    if model.card.unit == "document":
+        trained.check_model(path, model, FEATURES, _fits(model))
+        return DocumentCoder(codebook, model, embedder, cache=cache)
+    return trained.TrainedCoder(codebook, trained.TrainedModel.load(path), embedder, cache=cache)
+
+
+class DocumentCoder(trained.TrainedCoder):
+    """Code documents with a model learned from tags of whole documents.
+
+    Notes
+    -----
+    The document's calibrated probability decides which codes it has, and is the confidence of all
+    their codings. Each sentence is then judged as if it were a document of its own. The strongest
+    is the evidence; its provision carries the code. Further provisions carry it where a sentence of
+    theirs would by itself reach the threshold, and at least one half. The memo gives the
+    probability of the document without the provision, that of the sentence alone, and the cues and
+    words that speak most for the code. On documents of another kind probabilities are off.
+    """
+
+    def __init__(
+        self,
+        codebook: Codebook,
+        model: trained.TrainedModel,
+        embedder: Embedder | None = None,
+        *,
+        cache: VectorCache | None = None,
+    ) -> None:
+        super().__init__(codebook, model, embedder, cache=cache)
+        inside = model.arrays["base"].tobytes()
+        self._base = trained.model_from_bytes(inside) if inside else None
+        self._heads = DocumentHeads(model.arrays)
+        self._places, self._below = _places(model.arrays), _below(codebook)
+        self.coder = msgspec.structs.replace(
+            self.coder, description=f"Learned from tags of documents, {model.card.trained_on}."
+        )
+
+    def _choose(self, read: _Read, seen: "trained._Seen") -> list[tuple[_Found, str]]:
+        threshold, learned = self._heads.threshold, self.model.arrays["learned"]
+        part, text = _part(read, seen, self._base), read.document.text
+        whole = self._judge([part], [_count(text)], [len(text)])[0]
+        codes = np.flatnonzero((whole >= threshold) & self.model.arrays["given"])
+        if not len(codes):
+            return []
+        texts = [one.text for one in read.sentences]
+        alone = self._judge(
+            [part.take(np.array([number])) for number in range(len(texts))],
+            [_count(text) for text in texts],
+            [len(text) for text in texts],
+        )
+        # By code, the strongest sentence of each provision, strongest first; of equals the earlier.
+        strongest: dict[int, dict[int, int]] = {code: {} for code in codes.tolist()}
+        for code, places in strongest.items():
+            for number in np.argsort(-alone[:, code], kind="stable").tolist():
+                places.setdefault(int(part.row[number]), number)
+        without = self._judge_without(read, part, {next(iter(p)) for p in strongest.values()})
+        found: list[tuple[_Found, str]] = []
+        for code, places in strongest.items():
+            least = max(float(threshold[code]), _FURTHER)
+            for rank, (row, number) in enumerate(places.items()):
+                if rank and alone[number, code] < least:
+                    break
+                memo = f"document {whole[code]:.2f}, coded from {threshold[code]:.2f}"
+                if rank:
+                    memo = f"further provision, from {least:.2f} alone; {memo}"
+                elif row in without:
+                    memo += f", without this provision {without[row][code]:.2f}"
+                one, cues = self._evidence_of(
+                    read.sentences[number],
+                    number,
+                    int(learned[code]),
+                    float(np.round(whole[code], 2)),
+                    float(seen.sentences.discriminant[number, learned[code]]),
+                )
+                memo += f"; this sentence alone {alone[number, code]:.2f}; {cues}"
+                found.append((one, memo + self._words(texts[number], code)))
+        return self._without_parents(found)
+
+    def _judge_without(self, read: _Read, part: "_Part", rows: set[int]) -> dict[int, np.ndarray]:
+        """Probabilities of a document without one of its provisions; none where it has no other."""
+        others = {row: np.flatnonzero(part.row != row) for row in sorted(rows)}
+        others = {row: rest for row, rest in others.items() if len(rest)}
+        if not others:
+            return {}
+        text = {int(r): s.segment.text for r, s in zip(part.row, read.sentences, strict=True)}
+        words, size = _count(read.document.text), len(read.document.text)
+        judged = self._judge(
+            [part.take(rest) for rest in others.values()],
+            [words - _count(text[row]) for row in others],
+            [size - len(text[row]) for row in others],
+        )
+        return dict(zip(others, judged, strict=True))
+
+    def _without_parents(self, found: list[tuple[_Found, str]]) -> list[tuple[_Found, str]]:
+        """In order; a child says its parent too, so that the parent is not repeated there."""
+        given = {(one.sentence.segment.id, one.code) for one, _ in found}
+        implied = {(where, parent) for where, code in given for parent in self._above[code]}
+        kept = [
+            pair for pair in found if (pair[0].sentence.segment.id, pair[0].code) not in implied
+        ]
+        return sorted(kept, key=lambda pair: (pair[0].sentence.segment.start, pair[0].code))
+
+    def _words(self, text: str, code: int) -> str:
+        """Words of a sentence that speak most for a code, at most three."""
+        arrays = self.model.arrays
+        here = {
+            word: float(arrays["words"][place, code] * arrays["rarity"][place])
+            for word in _count(text)
+            if (place := self._places.get(word)) is not None
+        }
+        best = [word for word in sorted(here, key=lambda word: -here[word])[:3] if here[word] > 0]
+        return f"; words: {', '.join(best)}" if best else ""
+
+    def _judge(
+        self, parts: "Sequence[_Part]", words: Sequence[Counter[str]], characters: Sequence[int]
+    ) -> np.ndarray:
+        """Probabilities of parts of a document as if each were a document."""
+        judged = []
+        # A row of words is as long as the vocabulary: long documents would fill the memory.
+        for start in range(0, len(parts), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            wide = [
+                _extent(length, len(part.row))
+                for part, length in zip(parts[some], characters[some], strict=True)
+            ]
+            seen = _gather(self._below, [_look(part) for part in parts[some]], wide, words[some])
+            judged.append(self._heads.probabilities(seen.only(self.model.arrays["learned"])))
+        return np.concatenate(judged)
 
 
 # ---------------------------------------------------------------------------- what is seen
 
 
-def _look_at(
-    eyes: BuiltinCoder, reads: Sequence[_Read], base: trained.TrainedModel | None
-) -> list[np.ndarray | None]:
-    return [
-        None if seen is None else _look(seen, [one.text for one in read.sentences], base)
-        for read, _, seen in trained._see(eyes, reads)
-    ]
+class _Part(msgspec.Struct, frozen=True):
+    """A document, or some of its provisions, sentence by sentence.
+
+    ``cues, discriminant, plain`` are ``(sentences, codes)``; ``row`` is the provision of each
+    sentence; ``said`` is what the base says of provisions, ``(provisions, codes)``.
+    """
+
+    cues: np.ndarray
+    discriminant: np.ndarray
+    plain: np.ndarray
+    duty: np.ndarray
+    length: np.ndarray
+    row: np.ndarray
+    said: np.ndarray | None
+
+    def take(self, sentences: np.ndarray) -> "_Part":
+        """Some sentences, by place, with the provisions they belong to."""
+        provisions, row = np.unique(self.row[sentences], return_inverse=True)
+        return _Part(
+            self.cues[sentences],
+            self.discriminant[sentences],
+            self.plain[sentences],
+            self.duty[sentences],
+            self.length[sentences],
+            row,
+            None if self.said is None else self.said[provisions],
+        )
 
 
-def _look(
-    seen: "trained._Seen", texts: Sequence[str], base: trained.TrainedModel | None
-) -> np.ndarray:
-    """Features of one document, ``(codes, features)``."""
+def _part(read: _Read, seen: "trained._Seen", base: trained.TrainedModel | None) -> _Part:
     sentences = seen.sentences
-    has = (sentences.cues > 0).astype(np.float64)
-    duty = np.array([bool(_DUTY.search(text)) for text in texts])[:, None]
-    thousands = max(sum(map(len, texts)), 1) / 1000
+    texts = [one.text for one in read.sentences]
+    return _Part(
+        sentences.cues,
+        sentences.discriminant,
+        sentences.plain,
+        np.array([bool(_DUTY.search(text)) for text in texts]),
+        np.array([len(text) for text in texts]),
+        seen.row,
+        None if base is None else 2 * trained._score(base.arrays, seen.pooled),
+    )
+
+
+def _look(part: _Part) -> np.ndarray:
+    """Features of a document, ``(codes, features)``."""
+    has = (part.cues > 0).astype(np.float64)
+    thousands = max(int(part.length.sum()), 1) / 1000
     columns = [
         np.log1p(has.sum(axis=0)),
-        np.log1p((has * duty).sum(axis=0)),
-        np.sqrt(sentences.cues.sum(axis=0) / thousands),
+        np.log1p((has * part.duty[:, None]).sum(axis=0)),
+        np.sqrt(part.cues.sum(axis=0) / thousands),
         has.max(axis=0),
-        _strongest(sentences.discriminant, 3),
-        _strongest(sentences.plain, 3),
+        _strongest(part.discriminant, 3),
+        _strongest(part.plain, 3),
     ]
-    if base is not None:
-        score = 2 * trained._score(base.arrays, seen.pooled)
-        share = trained._logistic(score / 2)
-        columns += [_strongest(score, few) for few in _STRONGEST]
+    if part.said is not None:
+        share = trained._logistic(part.said / 2)
+        columns += [_strongest(part.said, few) for few in _STRONGEST]
         columns += [np.log1p(share.sum(axis=0)), np.sqrt(share.mean(axis=0))]
     return np.stack(columns, axis=1)
+
+
+def _extent(characters: int, sentences: int) -> np.ndarray:
+    return np.array([np.log1p(characters), np.log1p(sentences)])
+
+
+def _below(book: Codebook) -> list[list[int]]:
+    """Places of each code and of the codes below it."""
+    place = {code.id: index for index, code in enumerate(book.codes)}
+    return [[place[c.id], *(place[one] for one in descendants(book, c.id))] for c in book.codes]
+
+
+def _gather(
+    below: Sequence[Sequence[int]],
+    rows: Sequence[np.ndarray],
+    wide: Sequence[np.ndarray],
+    words: Sequence[Counter[str]],
+) -> DocumentFeatures:
+    plain = np.stack(rows)
+    # A code's own features are the strongest among itself and the codes below it.
+    own = np.stack([plain[:, group].max(axis=1) for group in below], axis=1)
+    flat = plain.reshape(len(plain), -1)
+    return DocumentFeatures(own, np.hstack([flat, np.stack(wide)]), tuple(words))
 
 
 def _strongest(values: np.ndarray, few: int) -> np.ndarray:
@@ -218,86 +586,84 @@ def _count(text: str) -> Counter[str]:
 # ---------------------------------------------------------------------------- heads
 
 
-class _Fitted(msgspec.Struct, frozen=True):
-    """Numbers of the heads: scales, shared slopes, levels, vocabulary, and the corrections."""
-
-    own_mean: np.ndarray
-    own_scale: np.ndarray
-    wide_mean: np.ndarray
-    wide_scale: np.ndarray
-    slopes: np.ndarray
-    levels: np.ndarray
-    rarity: dict[str, tuple[int, float]]
-    corrections: np.ndarray
-
-
-def _fit(seen: DocumentFeatures, given: np.ndarray) -> _Fitted:
-    own_mean, own_scale = seen.own.mean(axis=0), seen.own.std(axis=0) + 1e-6
-    wide_mean, wide_scale = seen.wide.mean(axis=0), seen.wide.std(axis=0)
-    own = _scaled(seen.own, own_mean, own_scale)
+def _fit(seen: DocumentFeatures, given: np.ndarray) -> dict[str, np.ndarray]:
+    """Learn the heads: weights of words and features, so that no document need be kept."""
+    arrays = _frame(seen)
+    own, wide, words = _scale(arrays, seen)
     slopes, levels = _fit_shared(own, given)
-    rarity = _know_words(seen)
-    fitted = _Fitted(
-        own_mean, own_scale, wide_mean, wide_scale, slopes, levels, rarity, np.empty((0, 0))
-    )
-    near = _kernel(fitted, seen, seen)
+    near = _WORDS * words @ words.T + _WIDE * wide @ wide.T + _LEVEL
     corrections = np.zeros(given.shape)
     for code in range(given.shape[1]):
         kernel = near + _OWN * own[:, code] @ own[:, code].T / own.shape[2]
         start = own[:, code] @ slopes + levels[code]
         corrections[:, code] = _correct(kernel, given[:, code].astype(np.float64), start)
-    return msgspec.structs.replace(fitted, corrections=corrections)
+    added = np.einsum("nkf,nk->kf", own, corrections) / own.shape[2]
+    return arrays | {
+        "own": slopes + _OWN * added,
+        "wide": _WIDE * wide.T @ corrections,
+        "words": (_WORDS * words.T @ corrections).astype(np.float32),
+        "levels": levels + _LEVEL * corrections.sum(axis=0),
+    }
 
 
-def _score(fitted: _Fitted, seen: DocumentFeatures, others: DocumentFeatures) -> np.ndarray:
-    """Log odds of documents, from those the heads were learned from."""
-    known = _scaled(seen.own, fitted.own_mean, fitted.own_scale)
-    asked = _scaled(others.own, fitted.own_mean, fitted.own_scale)
-    score = (
-        asked @ fitted.slopes + fitted.levels + _kernel(fitted, others, seen) @ fitted.corrections
+def _score(arrays: Mapping[str, np.ndarray], asked: DocumentFeatures) -> np.ndarray:
+    """Log odds of documents, ``(n, codes)``."""
+    own, wide, words = _scale(arrays, asked)
+    return np.asarray(
+        np.einsum("nkf,kf->nk", own, arrays["own"])
+        + wide @ arrays["wide"]
+        + words @ arrays["words"]
+        + arrays["levels"]
     )
-    for code in range(score.shape[1]):
-        own = asked[:, code] @ known[:, code].T / known.shape[2]
-        score[:, code] += _OWN * own @ fitted.corrections[:, code]
-    return np.asarray(score)
+
+
+def _frame(seen: DocumentFeatures) -> dict[str, np.ndarray]:
+    """Means and scales of features, and the words that count with how rare they are."""
+    spread: Counter[str] = Counter()
+    for words in seen.words:
+        spread.update(words.keys())
+    # A word of fewer than three documents is a name or a slip.
+    known = sorted(word for word, documents in spread.items() if documents >= 3)
+    documents = np.array([spread[word] for word in known], dtype=np.float64)
+    return {
+        "own_mean": seen.own.mean(axis=0),
+        "own_scale": seen.own.std(axis=0) + 1e-6,
+        "wide_mean": seen.wide.mean(axis=0),
+        "wide_scale": seen.wide.std(axis=0),
+        "vocabulary": np.array(known, dtype=str),
+        "rarity": np.log((1 + len(seen.words)) / (1 + documents)) + 1,
+    }
+
+
+def _scale(
+    arrays: Mapping[str, np.ndarray], seen: DocumentFeatures
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features as the heads take them: own, wide (zero where nothing varied), words."""
+    own = _scaled(seen.own, arrays["own_mean"], arrays["own_scale"])
+    varied = arrays["wide_scale"] > 1e-6
+    wide = _scaled(seen.wide, arrays["wide_mean"], arrays["wide_scale"]) * varied
+    wide /= np.sqrt(max(int(varied.sum()), 1))
+    return own, wide, _weigh(_places(arrays), arrays["rarity"], seen.words)
+
+
+def _places(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
+    return {word: place for place, word in enumerate(arrays["vocabulary"].tolist())}
 
 
 def _scaled(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return np.clip((values - mean) / np.maximum(scale, 1e-6), -_LIMIT, _LIMIT)
 
 
-def _kernel(fitted: _Fitted, one: DocumentFeatures, other: DocumentFeatures) -> np.ndarray:
-    """Likeness of documents in words and in all codes' features."""
-    varied = fitted.wide_scale > 1e-6
-    a, b = (
-        _scaled(each.wide, fitted.wide_mean, fitted.wide_scale)[:, varied] for each in (one, other)
-    )
-    words = _weigh(fitted.rarity, one) @ _weigh(fitted.rarity, other).T
-    return np.asarray(_WORDS * words + _WIDE * (a @ b.T) / max(int(varied.sum()), 1) + _LEVEL)
-
-
-def _know_words(seen: DocumentFeatures) -> dict[str, tuple[int, float]]:
-    """Place and rarity of the words that count."""
-    spread: Counter[str] = Counter()
-    for words in seen.words:
-        spread.update(words.keys())
-    # A word of fewer than three documents is a name or a slip.
-    known = sorted(word for word, documents in spread.items() if documents >= 3)
-    count = len(seen.words)
-    return {
-        word: (place, float(np.log((1 + count) / (1 + spread[word])) + 1))
-        for place, word in enumerate(known)
-    }
-
-
-def _weigh(rarity: dict[str, tuple[int, float]], seen: DocumentFeatures) -> np.ndarray:
+def _weigh(
+    places: Mapping[str, int], rarity: np.ndarray, counted: Sequence[Counter[str]]
+) -> np.ndarray:
     """Unit vectors of words, TF-IDF with logarithmic counts."""
-    weights = np.zeros((len(seen.words), max(len(rarity), 1)), dtype=np.float32)
-    for row, words in enumerate(seen.words):
+    weights = np.zeros((len(counted), len(places)), dtype=np.float32)
+    for row, words in enumerate(counted):
         for word, times in words.items():
-            if word in rarity:
-                place, rare = rarity[word]
-                weights[row, place] = (1 + np.log(times)) * rare
+            if word in places:
+                place = places[word]
+                weights[row, place] = (1 + np.log(times)) * rarity[place]
     return weights / np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), 1e-9)
 
 
@@ -345,3 +711,33 @@ def _correct(kernel: np.ndarray, target: np.ndarray, start: np.ndarray) -> np.nd
         if moved < 1e-3:
             break
     return weights
+
+
+def _fits(model: trained.TrainedModel) -> bool:
+    """Whether all numbers are there, finite, of matching shapes, and the base is the card's."""
+    arrays, codes = model.arrays, len(model.codes)
+    if set(arrays) != {*_SHAPES, "base"} or arrays["own"].ndim != 2:
+        return False
+    sizes = {
+        "codes": len(arrays["own"]),
+        "features": arrays["own"].shape[1],
+        "wide": arrays["wide_mean"].size,
+        "words": arrays["vocabulary"].size,
+    }
+    if any(arrays[name].shape != tuple(sizes[one] for one in of) for name, of in _SHAPES.items()):
+        return False
+    if sizes["wide"] != codes * sizes["features"] + len(_extent(0, 0)):
+        return False
+    learned = arrays["learned"]
+    kinds = {name: arrays[name].dtype.kind for name in _SHAPES}
+    if (kinds.pop("vocabulary"), kinds.pop("learned"), kinds.pop("given")) != ("U", "i", "b"):
+        return False
+    if set(kinds.values()) != {"f"} or not all(np.isfinite(arrays[name]).all() for name in kinds):
+        return False
+    if len(np.unique(learned)) != len(learned) or ((learned < 0) | (learned >= codes)).any():
+        return False
+    inside = arrays["base"].tobytes()
+    try:
+        return (trained.model_from_bytes(inside).digest if inside else "") == model.card.base
+    except trained.NO_MODEL:
+        return False

@@ -12,8 +12,11 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -37,6 +40,17 @@ FEATURES = "1"
 FEWEST = 15
 """A code that fewer provisions have is not learned: its figures would be chance."""
 
+# zlib has an error of its own; a lone array has no context manager (TypeError); an archive may
+# claim a method of compression or a lock that Python does not know.
+NO_MODEL = (
+    ValueError, KeyError, TypeError, EOFError, OSError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What reading the bytes of a model raises where they are none."""
+
+LEAST_PRECISION = 0.3
+"""A code with a lower average precision on held-out documents is learned, and not given."""
+
 FOLDS = 5
 _TREES, _DEPTH, _RATE, _BINS = 100, 5, 0.12, 32
 _STEPS = 60
@@ -48,14 +62,14 @@ _WORDING, _DISCRIMINANT, _PLAIN, _MOST_CUES = 2.0, 1 / 8, 1 / 6, 2.0
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """How a code did on provisions of documents the model had not seen.
+    """How a code did on documents the model had not seen.
 
     Parameters
     ----------
     language
         ``en``, ``zh`` …; empty for all together.
     given
-        Provisions that have the code.
+        Provisions, or tagged documents, that have the code.
     f1, precision, recall, average_precision
         On held-out documents, thresholds chosen on the other documents. None where ``given`` is 0.
     """
@@ -74,20 +88,26 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
+    unit
+        What was coded, and is counted in the figures: ``provision`` or ``document``.
     data_sha256
-        Hash of the provisions' texts and codes, in order of their ids.
+        Hash of the texts and codes of these units, in order of their ids.
     codebook, codebook_sha256
         Name with version, and a hash of all the codebook says: cues and definitions are features.
     trained_on
-        Id of the coder whose codings were learned.
-    provisions
-        Number of provisions by language.
+        Id of the coder whose codings were learned, or name of the file of tags.
+    languages, provisions
+        Number of documents, and of their provisions, by language.
+    base
+        Digest of the model that the features come from besides; empty where there is none.
     macro_f1, micro_f1
-        On held-out documents, by language; macro over codes with five provisions or more there.
+        On held-out documents, by language; macro over codes with five units or more there.
     calibration_error
         Expected calibration error on held-out documents, ten bins.
     untrained
-        Codes with too few provisions; never given.
+        Codes with too few units; never given.
+    withheld
+        Codes learned too badly to be given: average precision below 0.3, or no better than chance.
     figures
         For each code, and for each code and language.
     limits
@@ -101,13 +121,17 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     features: str
     trained_on: str
     documents: int
+    languages: dict[str, int]
     provisions: dict[str, int]
     macro_f1: dict[str, float]
     micro_f1: dict[str, float]
     calibration_error: float
     untrained: tuple[str, ...]
+    withheld: tuple[str, ...]
     figures: tuple[Figures, ...]
     limits: tuple[str, ...]
+    unit: str = "provision"
+    base: str = ""
 
 
 class TrainedModel:
@@ -121,7 +145,8 @@ class TrainedModel:
         Ids of the codes, in the codebook's order.
     arrays
         ``centre, typical, weights`` (own heads), ``features, cuts, leaves, base, outside``
-        (shared head), ``prior, slope, shift, threshold, trained``; see the source.
+        (shared head), ``prior, slope, shift, threshold, trained``; see the source. Those of a
+        model learned from tags are in :mod:`qiutong.coders.documents`.
     """
 
     def __init__(
@@ -147,38 +172,71 @@ class TrainedModel:
 
     @classmethod
     def load(cls, path: str | Path) -> "TrainedModel":
-        """Read a model; nothing in the file is executed.
+        """Read a model learned from provisions; nothing in the file is executed.
 
         Raises
         ------
         UnreadableFile
-            The file is missing, or is no model of this version.
+            The file is missing, or is no such model of this version.
         """
-        path = Path(path)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise UnreadableFile(
-                path, f"cannot be read ({error.strerror})", "Check the path."
-            ) from None
-        try:
-            # A lone array has no context manager: that, too, is no model.
-            with np.load(io.BytesIO(data), allow_pickle=False) as held:
-                arrays = {name: held[name] for name in held.files}
-            head = json.loads(arrays.pop("head").tobytes())
-            card = msgspec.convert(head["card"], ModelCard)
-            codes = msgspec.convert(head["codes"], tuple[str, ...])
-        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile):
-            raise UnreadableFile(
-                path, "is no trained coder", "Make one with: qiutong train FILE"
-            ) from None
-        if card.features != FEATURES or not _fits(arrays, len(codes)):
+        model = read_model(path)
+        if model.card.unit != "provision":
             raise UnreadableFile(
                 path,
-                f"was made by another version of Qiutong (features {card.features}, here {FEATURES})",
-                "Train it again.",
+                "was learned from tags of documents, not from coded provisions",
+                "Name a file made by: qiutong train FILE --from CODER",
             )
-        return cls(card, codes, arrays)
+        check_model(path, model, FEATURES, _fits(model.arrays, len(model.codes)))
+        return model
+
+
+def read_model(path: str | Path) -> TrainedModel:
+    """Read a model of any kind and version, unchecked; nothing in the file is executed.
+
+    Raises
+    ------
+    UnreadableFile
+        The file is missing, or is no model.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(
+            path, f"cannot be read ({error.strerror})", "Check the path."
+        ) from None
+    try:
+        return model_from_bytes(data)
+    except NO_MODEL:
+        raise UnreadableFile(
+            path, "is no trained coder", "Make one with: qiutong train FILE"
+        ) from None
+
+
+def model_from_bytes(data: bytes) -> TrainedModel:
+    """Read a model from the bytes of its file; errors as numpy gives them."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as held:
+        arrays = {name: held[name] for name in held.files}
+    head = json.loads(arrays.pop("head").tobytes())
+    card = msgspec.convert(head["card"], ModelCard)
+    return TrainedModel(card, msgspec.convert(head["codes"], tuple[str, ...]), arrays)
+
+
+def check_model(path: str | Path, model: TrainedModel, features: str, whole: bool) -> None:
+    """Refuse a model of other features, or one whose numbers are not whole.
+
+    Raises
+    ------
+    UnreadableFile
+        It is one of these.
+    """
+    if model.card.features != features or not whole:
+        raise UnreadableFile(
+            path,
+            f"was made by another version of Qiutong (features {model.card.features}, here "
+            f"{features})",
+            "Train it again.",
+        )
 
 
 class TrainedCoder(BuiltinCoder):
@@ -243,7 +301,7 @@ class TrainedCoder(BuiltinCoder):
         for read, vectors, seen in self._see(reads):
             codings: tuple[Coding, ...] = ()
             if seen is not None:
-                found = self._choose(read.sentences, vectors, seen)
+                found = self._choose(read, seen)
                 codings = tuple(
                     msgspec.structs.replace(self._coding(read.document, one), memo=memo)
                     for one, memo in found
@@ -257,11 +315,10 @@ class TrainedCoder(BuiltinCoder):
     def _see(self, reads: list[_Read]) -> Iterator[tuple[_Read, np.ndarray, "_Seen | None"]]:
         return _see(self, reads)
 
-    def _choose(
-        self, sentences: list[_Sentence], vectors: np.ndarray, seen: "_Seen"
-    ) -> list[tuple[_Found, str]]:
+    def _choose(self, read: _Read, seen: "_Seen") -> list[tuple[_Found, str]]:
         """Choose codes of one document's provisions; the sentence that says it is the evidence."""
         held = self.model.arrays
+        sentences = read.sentences
         provision = seen.pooled
         score = np.round(_score(held, provision), 4)
         probability = _logistic(held["slope"] * score + held["shift"])
@@ -277,32 +334,37 @@ class TrainedCoder(BuiltinCoder):
             best = int(
                 members[np.argmax(alone[members, code] + seen.sentences.cues[members, code])]
             )
-            sentence = sentences[best]
-            cues = sentence.cues.get(int(code), [])
-            one = _Found(
+            one, cues = self._evidence_of(
+                sentences[best],
                 best,
-                sentence,
                 int(code),
                 float(np.round(probability[row, code], 2)),
                 float(provision.discriminant[row, code]),
-                cues,
-            )
-            one.start, one.end = self._evidence(one)
-            text = "; ".join(
-                dict.fromkeys(
-                    sentence.text[a - sentence.start : b - sentence.start].replace("\n", " ")
-                    for a, b in cues
-                )
             )
             wording, likeness, cue = _parts(held, provision.row(int(row)), int(code))
             memo = (
                 f"probability {probability[row, code]:.2f}, "
                 f"coded from {held['threshold'][code]:.2f}; wording {wording:+.1f}, "
-                f"likeness {likeness:+.1f}, cues {cue:+.1f}"
+                f"likeness {likeness:+.1f}, cues {cue:+.1f}; {cues}"
             )
-            found.append((one, memo + (f"; cues: {text}" if text else "; no cue in the sentence")))
+            found.append((one, memo))
         found.sort(key=lambda pair: (pair[0].sentence.segment.start, pair[0].code))
         return found
+
+    def _evidence_of(
+        self, sentence: _Sentence, row: int, code: int, confidence: float, likeness: float
+    ) -> tuple[_Found, str]:
+        """A code with a sentence as its evidence, and which cues the sentence has, in words."""
+        cues = sentence.cues.get(code, [])
+        one = _Found(row, sentence, code, confidence, likeness, cues)
+        one.start, one.end = self._evidence(one)
+        text = "; ".join(
+            dict.fromkeys(
+                sentence.text[a - sentence.start : b - sentence.start].replace("\n", " ")
+                for a, b in cues
+            )
+        )
+        return one, f"cues: {text}" if text else "no cue in the sentence"
 
 
 def train_coder(
@@ -354,9 +416,9 @@ def train_coder(
     say("reading")
     reads = []
     for document, segments in items:
-        held = [segment for segment in segments if segment.id in codes]
-        if held:
-            reads.append(eyes._read(document, held))
+        coded = [segment for segment in segments if segment.id in codes]
+        if coded:
+            reads.append(eyes._read(document, coded))
     # Folds go by place: the order in which documents come must not matter.
     reads = sorted((read for read in reads if read.sentences), key=lambda read: read.document.id)
     parts: list[_Provisions] = []
@@ -364,9 +426,11 @@ def train_coder(
     language: list[str] = []
     rows: list[str] = []
     texts: list[str] = []
+    held: list[_Read] = []
     for number, (read, _, seen) in enumerate(_see(eyes, reads)):
         if seen is None:
             continue
+        held.append(read)
         parts.append(seen.pooled)
         first = {s.segment.id: s for s in reversed(read.sentences)}
         for identity in seen.ids:
@@ -405,35 +469,28 @@ def train_coder(
     held_out = np.round(held_out, 4)
     slope, shift, threshold = _decide(held_out, given)
     arrays |= {"slope": slope, "shift": shift, "threshold": threshold, "trained": trained}
-    # For the figures, each fold's thresholds come from the other folds.
-    probability = np.zeros(given.shape)
-    said = np.zeros(given.shape, dtype=bool)
-    for number in range(FOLDS):
-        there, rest = fold == number, fold != number
-        a, b, cut = _decide(held_out[rest], given[rest])
-        probability[there] = _logistic(a * held_out[there] + b)
-        said[there] = probability[there] >= cut
     spoken = np.array(language)
-    figures, macro, micro = _figures(codebook, given, said, held_out, spoken, trained)
+    learned = tuple(c.id for c, ok in zip(codebook.codes, trained, strict=True) if ok)
+    measured = measure_folds(learned, held_out[:, trained], given[:, trained], fold, spoken)
+    arrays["trained"] = trained & ~np.isin([c.id for c in codebook.codes], measured["withheld"])
+    documents = Counter(read.document.language for read in held)
     card = ModelCard(
-        data_sha256=_data_sha256(rows, texts, given),
+        data_sha256=data_sha256(rows, texts, given),
         codebook=codebook.name,
         codebook_sha256=codebook_sha256(codebook),
         embedder=eyes.embedder.name,
         features=FEATURES,
         trained_on=trained_on,
         documents=len(parts),
+        languages=dict(sorted(documents.items())),
         provisions={one: int((spoken == one).sum()) for one in sorted(set(language))},
-        calibration_error=_calibration_error(probability[:, trained], given[:, trained]),
         untrained=tuple(c.id for c, ok in zip(codebook.codes, trained, strict=True) if not ok),
         limits=(
             "The figures say how well the model repeats the codings it was trained on, on other "
             "documents of the same collection. They do not say that those codings are right.",
             "On documents of another kind thresholds and probabilities shift; check a sample.",
         ),
-        figures=figures,
-        macro_f1=macro,
-        micro_f1=micro,
+        **measured,
     )
     return TrainedModel(card, tuple(code.id for code in codebook.codes), arrays)
 
@@ -784,13 +841,58 @@ def _between(falling: np.ndarray, place: int) -> float:
 # ---------------------------------------------------------------------------- figures
 
 
+def measure_folds(
+    codes: Sequence[str],
+    held_out: np.ndarray,
+    given: np.ndarray,
+    fold: np.ndarray,
+    spoken: np.ndarray,
+) -> dict[str, Any]:
+    """Measure held-out scores; the thresholds of each fold come from the other folds.
+
+    Parameters
+    ----------
+    codes
+        Ids of the codes learned.
+    held_out, given
+        Log odds, and whether people gave the code, ``(n, codes)``.
+    fold, spoken
+        Number of the fold, and language, of each unit, ``(n,)``.
+
+    Returns
+    -------
+    dict
+        The fields of :class:`ModelCard` that are measured.
+    """
+    probability = np.zeros(given.shape)
+    said = np.zeros(given.shape, dtype=bool)
+    for number in np.unique(fold):
+        there, rest = fold == number, fold != number
+        slope, shift, cut = _decide(held_out[rest], given[rest])
+        probability[there] = _logistic(slope * held_out[there] + shift)
+        said[there] = probability[there] >= cut
+    figures, macro, micro = _figures(codes, given, said, held_out, spoken)
+    chance = dict(zip(codes, given.mean(axis=0).tolist(), strict=True))
+    return {
+        "calibration_error": _calibration_error(probability, given),
+        "withheld": tuple(
+            one.code
+            for one in figures
+            if not one.language
+            and (one.average_precision or 0.0) < max(LEAST_PRECISION, chance[one.code])
+        ),
+        "figures": figures,
+        "macro_f1": macro,
+        "micro_f1": micro,
+    }
+
+
 def _figures(
-    codebook: Codebook,
+    codes: Sequence[str],
     given: np.ndarray,
     said: np.ndarray,
     score: np.ndarray,
     spoken: np.ndarray,
-    trained: np.ndarray,
 ) -> tuple[tuple[Figures, ...], dict[str, float], dict[str, float]]:
     figures: list[Figures] = []
     macro: dict[str, float] = {}
@@ -799,15 +901,13 @@ def _figures(
         here = spoken == language if language else np.ones(len(spoken), dtype=bool)
         each: list[float] = []
         totals = np.zeros(3)
-        for index, code in enumerate(codebook.codes):
-            if not trained[index]:
-                continue
+        for index, code in enumerate(codes):
             true, claimed = given[here, index], said[here, index]
             hit, yes, chosen = (int(one.sum()) for one in (true & claimed, true, claimed))
             f1 = 2 * hit / (yes + chosen) if yes else None
             figures.append(
                 Figures(
-                    code=code.id,
+                    code=code,
                     language=language,
                     given=yes,
                     f1=_rounded(f1),
@@ -859,7 +959,8 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _data_sha256(rows: Sequence[str], texts: Sequence[str], given: np.ndarray) -> str:
+def data_sha256(rows: Sequence[str], texts: Sequence[str], given: np.ndarray) -> str:
+    """Hash of texts and their codes ``(n, codes)``, in order of their ids."""
     hashed = hashlib.sha256()
     for number in sorted(range(len(rows)), key=lambda one: rows[one]):
         line = [rows[number], texts[number], np.flatnonzero(given[number]).tolist()]
