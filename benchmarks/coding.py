@@ -252,15 +252,20 @@ def parity(coder: BuiltinCoder, book) -> float:
 
 def train_base(embedder: Remembering) -> trained.TrainedModel:
     with TemporaryDirectory() as folder, Study.create(folder, like="us-china-ai") as study:
-        read = sorted(study.store.finished("adjudicated"))
-        items = [(d := study.document(one), tuple(study.store.segments(d))) for one in read]
-        codes = {segment.id: set() for _, segments in items for segment in segments}
-        for coding in study.codings("adjudicated"):
+        return learn(study, sorted(study.store.finished("adjudicated")), embedder)
+
+
+def learn(study: Study, read: Sequence[str], embedder: Remembering) -> trained.TrainedModel:
+    """A coder learned from the adjudicated codings of some documents of the bundled study."""
+    items = [(study.document(one), tuple(study.segments(one))) for one in read]
+    codes = {segment.id: set() for _, segments in items for segment in segments}
+    for coding in study.codings("adjudicated"):
+        if coding.segment in codes:
             codes[coding.segment].add(coding.code)
-        return trained.train_coder(
-            study.codebook, items, {k: frozenset(v) for k, v in codes.items()},
-            trained_on="adjudicated", embedder=embedder,
-        )  # fmt: skip
+    return trained.train_coder(
+        study.codebook, items, {k: frozenset(v) for k, v in codes.items()},
+        trained_on="adjudicated", embedder=embedder,
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------- the whole

@@ -6,6 +6,8 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from qiutong.combining import Combination, find_counted
+from qiutong.ensemble import NOT_INDEPENDENT, Bounds, bound_overlaps, tally_cells
 from qiutong.errors import StageMissing, UndefinedStatistic, UnknownName
 from qiutong.evidence import (
     collect_passages,
@@ -112,14 +114,14 @@ class Asked:
     @cached_property
     def codings(self) -> tuple[Coding, ...]:
         """Codings that count: of the study's coder, on documents in scope, sure enough."""
-        coding = self.settings.coding
+        coders = self.settings.coding.coders
         known = {code.id for code in self.codebook.codes}
         inside = {one.id for one in self.documents}
         chosen = self._coder_of
         held = [
             one
-            for coder in coding.coders
-            for one in self.study.store.codings(coder)
+            for coder in coders
+            for one in self.study.counted(coder)
             if one.document in inside and chosen[one.document] == coder
         ]
         unknown = {one.code for one in held} - known
@@ -128,11 +130,9 @@ class Asked:
                 "code",
                 sorted(unknown)[0],
                 known,
-                f'codings of "{", ".join(coding.coders)}" (run qiutong code again, or qiutong codebook migrate)',
+                f'codings of "{", ".join(coders)}" (run qiutong code again, or qiutong codebook migrate)',
             )
-        return tuple(
-            one for one in held if one.confidence is None or one.confidence >= coding.min_confidence
-        )
+        return tuple(held)
 
     @cached_property
     def segment_counts(self) -> dict[str, int]:
@@ -165,6 +165,64 @@ class Asked:
         if person not in known:
             raise UnknownName("coder", person, known, "checked_by in study.toml")
         return estimate_checked(self.study, person, as_of=self.as_of)
+
+    @cached_property
+    def combinations(self) -> tuple[Combination, ...]:
+        """Combined coders among those that count."""
+        used = set(self._coder_of.values())
+        return tuple(one for one in find_counted(self.study) if one.coder.id in used)
+
+    @cached_property
+    def bounds(self) -> tuple[Bounds, ...]:
+        """What undecided cells leave open of the grades that are counted.
+
+        Empty where no combined coder counts, where one is stale, and where a checked sample
+        corrects the grades: its intervals hold whatever the coders leave open.
+        """
+        stale = any(one.stale for one in self.combinations)
+        if not self.combinations or stale or any(one.is_corrected for one in self.overlaps):
+            return ()
+        inside = {one.id for one in self.documents}
+        undecided = [
+            coding
+            for one in self.combinations
+            for coding in one.result.undecided
+            if coding.document in inside and self._coder_of[coding.document] == one.coder.id
+        ]
+        most = measure_overlap(
+            self.documents, self.segment_counts, (*self.codings, *undecided), self.codebook,
+            self.study.parties, self.settings.thresholds,
+        )  # fmt: skip
+        return bound_overlaps(self.overlaps, most)
+
+    def _combined(self) -> dict[str, object] | None:
+        """What is known of combined coders, as plain values; None where none counts."""
+        if not self.combinations:
+            return None
+        kinds = {one.id: one.kind.value for one in self.study.store.coders()}
+        return {
+            "coders": {
+                one.coder.id: {
+                    "rule": one.rule.name,
+                    "members": list(one.members),
+                    "kinds": sorted({kinds[member] for member in one.members}),
+                    "documents": len(one.documents),
+                    "coverage": tally_cells(
+                        one.votes.by_document(one.votes.counts), one.rule
+                    ).coverage,
+                    "stale": len(one.stale),
+                }
+                for one in self.combinations
+            },
+            "caution": NOT_INDEPENDENT,
+            "depends": {
+                one.code: [one.grade_low.value, one.grade_high.value]
+                for one in self.bounds
+                if one.depends
+            }
+            if self.bounds
+            else None,
+        }
 
     def need_two_parties(self) -> None:
         """Refuse to screen what cannot be compared, with the same words as the overlap."""
@@ -457,6 +515,7 @@ class Asked:
         known = {one.id: one for one in self.study.store.coders()}
         coders = tuple(known[one] for one in used)
         warnings = [
+            *(one.warning for one in self.combinations if one.stale),
             *_first_few(self.study.playbook.warnings),
             *missing_parties(self.study.playbook, [one.id for one in self.study.parties]),
             *(
@@ -542,6 +601,7 @@ class Asked:
                 "codings": len(self.codings),
                 "reliability": self._reliability(),
                 **self._checking(),
+                **({"combined": combined} if (combined := self._combined()) else {}),
             },
             warnings=tuple(warnings),
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from qiutong.coders.trained import ModelCard
+    from qiutong.combining import CombinedStudy
     from qiutong.model import Comparison, Document, Overlap, Recommendation, Screen, Segment
     from qiutong.reliability import Coefficient, Reliability, SpanAgreement
     from qiutong.sampling import CheckedStudy
@@ -593,7 +594,7 @@ def import_(
     """Take over codings made by people or by another program; nothing is overwritten."""
     from qiutong.model import Coder, CoderKind
 
-    if kind not in list(CoderKind):
+    if kind not in list(CoderKind) or kind == CoderKind.COMBINED:
         raise typer.BadParameter(f'"{kind}" is not person, rule or model', param_hint="--kind")
     report = _open(study).import_codings(
         path, Coder(id=coder, kind=CoderKind(kind)) if coder else None
@@ -632,6 +633,70 @@ def reliability(
     if _printed(rows, False, as_csv):
         return
     _print_reliability(held, disagreements)
+
+
+@app.command()
+def combine(
+    name: Annotated[str, typer.Argument(help="Id of the combined coder.")],
+    member: Annotated[
+        list[str],
+        typer.Option(
+            "--from", metavar="CODER", help="A member; two or more, or none to combine anew."
+        ),
+    ] = [],  # noqa: B006
+    rule: Annotated[
+        str,
+        typer.Option(
+            help="unanimous (if empty), majority, any, or how many must have given a code."
+        ),
+    ] = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make one coder of several; where they differ, say nothing."""
+    held = _open(study).combine(name, member, rule=rule)
+    for one, missing in held.left_out.items():
+        _warn(f"{one} is left out: not coded by {', '.join(missing)}.")
+    if as_json:
+        _print_json(msgspec.to_builtins(held))
+        return
+    _say(held.coder.description.splitlines()[0])
+    _say(
+        f"{held.codings:,} codes on provisions stand and {held.undecided:,} are undecided, in "
+        f"{len(held.combined) + len(held.unchanged)} documents: {len(held.combined)} combined now, "
+        f"{len(held.unchanged)} as before, {len(held.left_out)} left out."
+    )
+    _say(f'Next: qiutong agreement {name}; and coder = "{name}" in study.toml if it is to count.')
+
+
+@app.command()
+def agreement(
+    name: Annotated[str, typer.Argument(help="Id of a combined coder.")],
+    against: Annotated[
+        str, typer.Option(metavar="CODER", help="A coder taken as right, to judge the others by.")
+    ] = "",
+    undecided: Annotated[
+        bool, typer.Option("--undecided", help="List what is undecided, for a person to settle.")
+    ] = False,
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Show what a combined coder leaves undecided, and what its members' agreement is worth."""
+    opened = _open(study)
+    if undecided:
+        _print_undecided(opened, name, as_json, as_csv)
+        return
+    with _Bar("measuring"):
+        held = opened.agreement(name, against=against, as_of=as_of or None)
+    if as_json:
+        _print_json(msgspec.to_builtins(held))
+        return
+    bounds = {one.code: msgspec.to_builtins(one) for one in held.bounds}
+    rows = [{**msgspec.to_builtins(one), **bounds.get(one.code, {})} for one in held.codes]
+    if not _printed(rows, False, as_csv):
+        _print_agreement(opened, held)
 
 
 @app.command()
@@ -783,6 +848,7 @@ def overlap(
     from qiutong.exporters.tables import overlap_rows
 
     opened = _open(study)
+    _note_stale(opened)
     with _Bar("measuring"):
         held = opened.overlap(as_of or None)
     if _printed(overlap_rows(held, opened.codebook), as_json, as_csv):
@@ -801,6 +867,7 @@ def screen(
     from qiutong.exporters.tables import screen_rows
 
     opened = _open(study)
+    _note_stale(opened)
     with _Bar("screening"):
         held = opened.screen(as_of or None)
     if _printed(screen_rows(held), as_json, as_csv):
@@ -819,6 +886,7 @@ def recommend(
     from qiutong.exporters.tables import recommend_rows
 
     opened = _open(study)
+    _note_stale(opened)
     with _Bar("weighing"):
         held = opened.recommend(as_of or None)
     for warning in opened.playbook.warnings:
@@ -846,6 +914,7 @@ def compare(
             "give two days, such as --as-of 2025-01-20 --as-of today", param_hint="--as-of"
         )
     opened = _open(study)
+    _note_stale(opened)
     with _Bar("weighing both days"):
         held = opened.compare(*as_of)
     if as_json:
@@ -870,8 +939,10 @@ def report(
     """Write the report: one HTML file that needs no network."""
     if lang not in ("en", "zh"):
         raise typer.BadParameter(f'"{lang}" is not en or zh', param_hint="--lang")
+    opened = _open(study)
+    _note_stale(opened)
     with _Bar("writing the report"):
-        path = _open(study).report(
+        path = opened.report(
             output or None, language=lang, as_of=as_of or None, compare_to=compare_to or None
         )
     if as_json:
@@ -1097,6 +1168,12 @@ def _raise_lost(report: "FetchReport") -> None:
             f"{len(lost)} document{'s' if len(lost) != 1 else ''} could not be got, for the reasons "
             "above; what the study held of them stays."
         )
+
+
+def _note_stale(study: "Study") -> None:
+    """Say of combined coders that count whether their members have changed."""
+    for warning in study.stale():
+        _warn(warning["en"])
 
 
 def _open(study: str) -> "Study":
@@ -1502,6 +1579,113 @@ def _print_spans(held: "SpanAgreement") -> None:
             "These figures say whether both gave a code to the same provision, and nothing about "
             "which words they marked."
         )
+
+
+def _print_undecided(study: "Study", name: str, as_json: bool, as_csv: bool) -> None:
+    held = study.undecided(name)
+    places = {one.id: one for one in study.store.segments(ids={one.segment for one in held})}
+    rows = [
+        {
+            "document": one.document,
+            "locator": places[one.segment].locator,
+            "code": one.code,
+            "share": one.confidence,
+            "given_by": one.memo,
+            "text": places[one.segment].text,
+        }
+        for one in held
+    ]
+    if not _printed(rows, as_json, as_csv):
+        _print_table(
+            ["Document", "Locator", "Code", "Given by"],
+            [[row["document"], row["locator"], row["code"], row["given_by"]] for row in rows],
+        )
+        _say(f"{len(rows)} undecided; --csv gives the text of each provision too.")
+
+
+def _print_agreement(study: "Study", held: "CombinedStudy") -> None:
+    bounds = {one.code: one for one in held.bounds}
+    rows = []
+    for one in held.codes:
+        if not one.documents.given + one.documents.undecided:
+            continue
+        bound = bounds.get(one.code)
+        rows.append(
+            [
+                one.code,
+                f"{one.documents.given} / {one.documents.undecided} / {one.documents.absent}",
+                f"{one.documents.coverage:.0%}",
+                f"{one.provisions.given} / {one.provisions.undecided}",
+                *(
+                    _range(bound.low[party.id], bound.high[party.id]) if bound else "–"
+                    for party in study.parties
+                ),
+                ""
+                if bound is None
+                else f"{_GRADE_SIGNS[bound.grade_low.value]} {bound.grade_low.value}"
+                + (f" … {bound.grade_high.value}" if bound.depends else ""),
+            ]
+        )
+    _print_table(
+        [
+            "Code", "Documents with / undecided / without", "Decided", "Provisions with / undecided",
+            *(one.label() for one in study.parties), "Overlap",
+        ],
+        rows,
+    )  # fmt: skip
+    _say(
+        "Shares and grades: if every undecided cell is without its code, and if every one has it. "
+        f"Codes that no member gave are not shown.{' ' if held.no_bounds else ''}{held.no_bounds}"
+    )
+    if held.levels:
+        _say(f"Against {held.against}, on {held.judged} documents that it has coded too:")
+        _print_table(
+            ["Of all", "Given by", "Cells", "Share of cells", "Have the code"],
+            [
+                [
+                    f"{one.unit} × code",
+                    f"{one.given_by} of {len(held.members)}",
+                    f"{one.cells:,}",
+                    f"{one.share:.1%}",
+                    _coefficient(one.with_code),
+                ]
+                for one in held.levels
+            ],
+        )
+        _print_table(
+            ["Coder or rule", "Of all", "Precision", "Recall", "F1", "Kappa"],
+            [
+                [
+                    one.who,
+                    f"{one.unit} × code",
+                    *map(_coefficient, (one.precision, one.recall, one.f1, one.kappa)),
+                ]
+                for one in held.quality
+            ],
+        )
+        _say("decided: only cells that all members gave or none did.")
+    _print_table(
+        ["Members", "Kappa, provision × code", "Kappa, document × code"],
+        [
+            [f"{one.one}, {one.other}", _coefficient(one.provisions), _coefficient(one.documents)]
+            for one in held.pairs
+        ],
+    )
+    _say(held.caution["en"])
+    depends = sum(one.depends for one in held.bounds)
+    _say(
+        f"{held.rule} of {', '.join(held.members)}: {held.documents.coverage:.1%} of document × "
+        f"code cells are decided and {held.provisions.coverage:.2%} of provision × code cells, most "
+        "of them because nobody gave the code; of the provision × code cells that are given or "
+        f"undecided, {'–' if held.provisions.met is None else f'{held.provisions.met:.0%}'} are "
+        f"given. {depends} of {len(held.bounds)} grades depend on undecided cells."
+    )
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return "–"
+    return f"{low:.0%}" if low == high else f"{low:.0%}–{high:.0%}"
 
 
 def _print_comparison(study: "Study", held: "Comparison") -> None:

@@ -72,8 +72,10 @@ class CodersFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def __post_init__(self) -> None:
         if not self.coders:
             raise ValueError("names no coder; write one [[coders]] table for each")
-        ids = [one.id for one in self.coders]
         settled = self.adjudication
+        if CoderKind.COMBINED in [one.kind for one in (*self.coders, settled) if one]:
+            raise ValueError("kind combined is what qiutong combine makes; no file holds it")
+        ids = [one.id for one in self.coders]
         if settled is not None:
             ids.append(settled.id)
         for one in dict.fromkeys(ids):

@@ -249,12 +249,12 @@ def _doubt(old: Document, new: Document, placed: Sequence[Placed]) -> str:
 def _carried(
     study: "Study", document: str, placed: Sequence[Placed], official: Sequence[Segment]
 ) -> list[CodedDocument]:
-    """Codings of every coder, moved to the new text; programs code it anew themselves."""
+    """Codings of every coder, moved to the new text; programs code and combine it anew."""
     segments = {one.id: one for one in official}
     coded = []
     for coder in study.store.coders():
         mark = study.store.finished(coder.id).get(document)
-        if mark is None or coder.kind is CoderKind.RULE:
+        if mark is None or coder.kind in (CoderKind.RULE, CoderKind.COMBINED):
             continue
         codings = [one for one in study.store.codings(coder.id) if one.document == document]
         moved, _ = carry_codings(codings, placed, segments)

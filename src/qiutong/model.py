@@ -107,6 +107,7 @@ class CoderKind(StrEnum):
     PERSON = "person"
     RULE = "rule"
     MODEL = "model"
+    COMBINED = "combined"
 
 
 class Grade(StrEnum):

@@ -619,7 +619,7 @@ def bootstrap_documents(
     return low, high, missing.sum(axis=0)
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def ratio(above: Floats, below: Floats) -> Floats:
     """Divide, with nan where the divisor is 0."""
     return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)
 
@@ -668,7 +668,7 @@ def _binary_alpha(totals: Floats) -> Floats:
     """Alpha from summed totals of shape (…, 6); nan where there is no variation."""
     values, ones = totals[..., _VALUES], totals[..., _ONES]
     expected = 2.0 * ones * (values - ones)
-    return 1.0 - _ratio((values - 1.0) * totals[..., _APART], expected)
+    return 1.0 - ratio((values - 1.0) * totals[..., _APART], expected)
 
 
 def _binary_ac1(totals: Floats) -> Floats:
@@ -706,7 +706,7 @@ def _alpha_of_distances(sums: Floats, apart: Floats) -> Floats:
     """Alpha from summed totals of shape (n, kinds + 1); nan where there is no variation."""
     margins, observed = sums[:, :-1], sums[:, -1]
     expected = ((margins @ apart) * margins).sum(axis=1)
-    return 1.0 - _ratio((margins.sum(axis=1) - 1.0) * observed, expected)
+    return 1.0 - ratio((margins.sum(axis=1) - 1.0) * observed, expected)
 
 
 def _masi_distances(sets: Presence) -> Floats:
@@ -842,7 +842,7 @@ def measure_reliability(
     Krippendorff (2011); Gwet (2008); Passonneau (2006). See the functions for each.
     """
     shared = _Shared(readings, document_of, codes)
-    draws = _Draws(level, resamples, seed)
+    draws = Draws(level, resamples, seed)
     totals = shared.totals()
     alphas = draws.coefficients(totals, _binary_alpha)
     ac1s = draws.coefficients(totals, _binary_ac1)
@@ -936,7 +936,7 @@ def alpha_over_blocks(
             f"blocks is {blocks}; it must lie between 1 and the {len(shared.units)} units read "
             "by two or more coders"
         )
-    draws = _Draws(level, resamples, seed)
+    draws = Draws(level, resamples, seed)
     ones, read = shared.given.sum(axis=0), shared.read.sum(axis=0)
     found = []
     for places in np.array_split(np.arange(len(shared.units)), blocks):
@@ -955,7 +955,7 @@ def alpha_over_blocks(
     return tuple(found)
 
 
-class _Draws:
+class Draws:
     """How intervals are made: one level, number of resamples and seed for all of them."""
 
     def __init__(self, level: float, resamples: int, seed: int) -> None:
@@ -967,7 +967,15 @@ class _Draws:
         statistic: Callable[[Floats], Floats],
         undefined: str = _NO_VARIATION,
     ) -> list[Coefficient]:
-        """Values of a statistic on all documents, each with its interval."""
+        """Values of a statistic on all documents, each with its interval.
+
+        Parameters
+        ----------
+        totals, statistic
+            As for :func:`bootstrap_documents`.
+        undefined
+            What is said where a value does not exist.
+        """
         low, high, missing = bootstrap_documents(
             totals, statistic, level=self.level, resamples=self.resamples, seed=self.seed
         )
@@ -998,7 +1006,7 @@ class _Draws:
         return found
 
 
-def _measure_masi(shared: _Shared, draws: _Draws) -> Coefficient:
+def _measure_masi(shared: _Shared, draws: Draws) -> Coefficient:
     flat = shared.given[shared.read]
     kinds, kind = np.unique(flat, axis=0, return_inverse=True)
     apart = _masi_distances(kinds)
@@ -1151,7 +1159,7 @@ def measure_spans(
             for code, _, _ in marked:
                 if code not in known:
                     raise UnknownName("code", code, known, where=f"{coder} on {unit}")
-    draws = _Draws(level, resamples, seed)
+    draws = Draws(level, resamples, seed)
     return tuple(
         _compare_spans(pair, (spans[pair[0]], spans[pair[1]]), units, codes, draws)
         for pair in combinations(sorted(spans), 2)
@@ -1168,7 +1176,7 @@ def _compare_spans(
     readings: tuple[Mapping[str, Collection[Span]], Mapping[str, Collection[Span]]],
     units: Mapping[str, tuple[str, int, int]],
     codes: Sequence[str],
-    draws: _Draws,
+    draws: Draws,
 ) -> SpanAgreement:
     shared = sorted(readings[0].keys() & readings[1].keys())
     documents = sorted({units[unit][0] for unit in shared})
@@ -1201,7 +1209,7 @@ def _compare_spans(
     def match(kind: int) -> list[SpanMatch]:
         def of(below: Callable[[Floats], Floats], times: int) -> list[Coefficient]:
             return draws.coefficients(
-                totals, lambda held: _ratio(times * held[..., kind], below(held)), _NO_SPAN
+                totals, lambda held: ratio(times * held[..., kind], below(held)), _NO_SPAN
             )
 
         f1 = of(lambda held: held[..., _MINE] + held[..., _THEIRS], 2)

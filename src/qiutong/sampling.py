@@ -599,13 +599,10 @@ def _documents_with(study: "Study", coder_of: Mapping[str, str]) -> dict[str, fr
     ``coder_of`` says, by document, whose codings are asked for.
     """
     above = lineage(study.codebook)
-    least = study.settings.coding.min_confidence
     held: dict[str, set[str]] = {}
     for coder in dict.fromkeys(coder_of.values()):
-        for coding in study.store.codings(coder):
-            if coder_of.get(coding.document) == coder and (
-                coding.confidence is None or coding.confidence >= least
-            ):
+        for coding in study.counted(coder):
+            if coder_of.get(coding.document) == coder:
                 for code in above.get(coding.code, ()):
                     held.setdefault(code, set()).add(coding.document)
     return {code: frozenset(documents) for code, documents in held.items()}

@@ -125,8 +125,9 @@ class CodingSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=T
         Id of the coder whose codings count: ``builtin``, a person's id, ``agora`` … Or several
         in a list: for each document, the first of them that has coded it counts.
     min_confidence
-        Codings with a lower confidence are kept and not counted. The built-in coder gives 0.50 or
-        more where a cue was found and less where only likeness speaks.
+        Codings with a lower confidence are kept and not counted, except those of a combined coder,
+        whose rule has decided. The built-in coder gives 0.50 or more where a cue was found and less
+        where only likeness speaks.
     checked_by
         Id of the coder who checked a random sample (``qiutong sample``) and is taken as right;
         shares and grades are then corrected by it. Empty: codes are counted as they are.

@@ -29,6 +29,14 @@ from qiutong import codebook as codebooks
 from qiutong.adding import ORIGINALS_FOLDER, AddReport, Batch, Progress, is_agora
 from qiutong.asking import Asked, software_version
 from qiutong.codings import CODERS_FILE, load_codings, read_coders, read_codings, read_tags
+from qiutong.combining import (
+    CombinedStudy,
+    CombineReport,
+    combine_coders,
+    find_combination,
+    find_counted,
+    measure_combined,
+)
 from qiutong.comparison import compare_results
 from qiutong.errors import (
     BadSettings,
@@ -78,6 +86,8 @@ __all__ = [
     "ORIGINALS_FOLDER",
     "AddReport",
     "CodeReport",
+    "CombineReport",
+    "CombinedStudy",
     "FetchReport",
     "ImportReport",
     "Progress",
@@ -671,6 +681,15 @@ class Study:
             )
         if chosen not in known:
             raise UnknownName("coder", chosen, known)
+        if (
+            known[chosen].kind is CoderKind.COMBINED
+            and find_combination(self, chosen).rule.abstains
+        ):
+            raise InputError(
+                f'"{chosen}" leaves cells undecided, and a model would learn them as absent. '
+                "Combine the coders under another name with --rule any, or with how many must have "
+                "given a code."
+            )
         finished = self.store.finished(chosen)
         codes: dict[str, set[str]] = {}
         whole: set[str] = set()
@@ -775,7 +794,7 @@ class Study:
                 f"{path}: whose codings are these? Name the coder: qiutong import FILE --coder ID"
             )
         else:
-            self._check_coder(coder)
+            self.check_coder(coder)
             readings = (read_codings(path, coder, places, held, self.codebook),)
         warnings = []
         coded: list[CodedDocument] = []
@@ -815,18 +834,106 @@ class Study:
         """Codings of a coder's latest pass over each document; of all coders where None."""
         return Rows(self.store.codings(coder))
 
-    def _check_coder(self, coder: Coder) -> None:
-        """Refuse an id that stands for something else."""
+    def counted(self, coder: str) -> tuple[Coding, ...]:
+        """Codings of a coder that are sure enough to count.
+
+        A combined coder's count whatever their confidence: its rule has decided.
+        """
+        combined = {one.id for one in self.store.coders() if one.kind is CoderKind.COMBINED}
+        least = 0.0 if coder in combined else self.settings.coding.min_confidence
+        return tuple(
+            one
+            for one in self.store.codings(coder)
+            if one.confidence is None or one.confidence >= least
+        )
+
+    def combine(self, name: str, members: Sequence[str] = (), *, rule: str = "") -> CombineReport:
+        """Make one coder of several, whose confidence is how many of them agree.
+
+        The members' codings stay as they are. A document is combined anew when what its members
+        say of it has changed.
+
+        Parameters
+        ----------
+        name
+            Id of the combined coder.
+        members
+            Two or more coders of provisions; they may be left out for one that was combined before.
+        rule
+            ``unanimous`` (also if empty), ``majority``, ``any``, or how many must have given a
+            code; see :func:`qiutong.ensemble.read_rule`.
+
+        Raises
+        ------
+        UnknownName
+            A member has coded nothing here.
+        InputError
+            The name stands for another coder, the rule cannot be used, or the members cannot be
+            combined.
+        """
+        report = combine_coders(self, name, members, rule)
+        self._reliability.clear()
+        return report
+
+    def agreement(
+        self, name: str, *, against: str = "", as_of: str | date | None = None
+    ) -> CombinedStudy:
+        """Say how much a combined coder decides, what that leaves open, and what it is worth.
+
+        Parameters
+        ----------
+        name
+            Id of the combined coder.
+        against
+            A coder taken as right, such as a person; none if empty.
+
+        Raises
+        ------
+        UnknownName
+            There is no such coder.
+        StageMissing
+            A member has changed since it was combined.
+        InputError
+            ``against`` is one of the members, or has coded none of their documents.
+        """
+        return measure_combined(self, name, against=against, as_of=self.day(as_of))
+
+    def undecided(self, name: str) -> Rows[Coding]:
+        """Cells on which a combined coder's members differ; none of them counts as given.
+
+        Confidence is the share of members that gave the code, and the memo names them.
+        """
+        return Rows(find_combination(self, name).result.undecided)
+
+    def stale(self) -> tuple[dict[str, str], ...]:
+        """Say of combined coders that count whether their members have changed since.
+
+        Returns
+        -------
+        tuple
+            A sentence for each, in English (``en``) and Chinese (``zh``); empty if all hold.
+        """
+        return tuple(one.warning for one in find_counted(self) if one.stale)
+
+    def check_coder(self, coder: Coder) -> None:
+        """Refuse an id that stands for something else.
+
+        Raises
+        ------
+        InputError
+            It is no id, a program's, or that of a coder of another kind.
+        """
         if slug(coder.id) != coder.id.lower():
             raise InputError(
                 f'coder "{coder.id}": an id has letters, digits and hyphens, such as '
                 f'"{slug(coder.id)}".'
             )
         taken = {one.id: one.kind for one in self.store.coders()}
-        if coder.id in ("builtin", "agora") or taken.get(coder.id, coder.kind) != coder.kind:
+        programs = ("builtin", "trained", "agora")
+        if coder.id in programs or taken.get(coder.id, coder.kind) != coder.kind:
             raise InputError(
                 f'coder "{coder.id}" is the id of another coder (coders here: '
-                f"{', '.join(sorted({'builtin', 'agora', *taken}))}). Choose an id of your own."
+                f"{', '.join(sorted({*programs, *taken}))}). Choose an id of your own."
             )
 
     def readings(self) -> tuple[str, ...]:
@@ -840,7 +947,7 @@ class Study:
         able = [
             one.id
             for one in self.store.coders()
-            if one.kind is not CoderKind.RULE and one.id in coded
+            if one.kind not in (CoderKind.RULE, CoderKind.COMBINED) and one.id in coded
         ]
         others = [one for one in able if one not in self.settings.coding.coders]
         return tuple(others if len(others) >= 2 else able)

@@ -128,6 +128,18 @@ def test_links_between_pages_lead_somewhere() -> None:
     assert broken == []
 
 
+def test_coders_are_combined_as_the_page_says(tmp_path: Path, register: Path) -> None:
+    """What two coders agree on is theirs, what is undecided is listed, and all of it is fresh."""
+    outputs = run_blocks(ROOT / "docs" / "how-to" / "combine-coders.md", "combine", register.parent)
+    assert "us-pledge is left out: not coded by li" in outputs[1]
+    assert "governance.content-provenance" in outputs[1]
+    assert "err together" in outputs[2]
+    assert "0 combined now, 2 as before" in outputs[3]
+    with Study(register.parent / "my-study") as study:
+        assert {one.document for one in study.codings("agreed")} == {"us-act", "cn-rule"}
+        assert study.undecided("agreed")
+
+
 def test_a_sample_is_drawn_as_the_page_says(tmp_path: Path, register: Path) -> None:
     """One document of each party has a sheet with the name that the page uses, and a record."""
     page = ROOT / "docs" / "how-to" / "check-a-sample.md"

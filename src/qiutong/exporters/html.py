@@ -76,6 +76,9 @@ WARNINGS_SHOWN = 6
 """Remarks shown beside the answer; the others stand in the method section."""
 _FIRM = 0.9  # "keeps its grade in at least 90% of resamples": a reading aid, not a grade
 
+# What these coders are is said beside the answer: a name alone tells nothing of them.
+_EXPLAINED = (CoderKind.MODEL, CoderKind.COMBINED)
+
 
 # --------------------------------------------------------------------------- words
 
@@ -576,9 +579,23 @@ class ReportView:
         return named or list(self.results.coders)
 
     @property
+    def _combined(self) -> Mapping[str, Any]:
+        """What is known of combined coders; empty where none counts."""
+        held = self.results.method.get("combined")
+        return held if isinstance(held, Mapping) else {}
+
+    def _coder_kinds(self) -> set[str]:
+        """Kinds of the coders that count; of a combined one, those of its members."""
+        kinds: set[str] = set()
+        for one in self._counted_coders():
+            held = self._combined.get("coders", {}).get(one.id)
+            kinds.update(held["kinds"] if held else (one.kind,))
+        return kinds
+
+    @property
     def by_machine(self) -> bool:
         """Whether any coder that counts is a program."""
-        return any(one.kind is not CoderKind.PERSON for one in self._counted_coders())
+        return self.coded_by != "person"
 
     def coder_note(self, coder: Coder) -> Markup:
         """What is said of a coder; of a note with lines in both languages, the page's lines."""
@@ -595,10 +612,42 @@ class ReportView:
 
         One language model among them makes it ``model``: that is what a reader has to know first.
         """
-        kinds = {one.kind for one in self._counted_coders()}
+        kinds = self._coder_kinds()
         if CoderKind.MODEL in kinds:
             return "model"
-        return "machine" if CoderKind.RULE in kinds else "person"
+        return "person" if kinds <= {CoderKind.PERSON} else "machine"
+
+    @property
+    def combined_lines(self) -> list[Markup]:
+        """What each combined coder is, what it decides and what it leaves open, a paragraph each."""
+        t, lines = self.t, []
+        for one in self._counted_coders():
+            held = self._combined.get("coders", {}).get(one.id)
+            if not held:
+                continue
+            parts = [t("answer.sure_coder", coder=one.id, text=self.coder_note(one))]
+            if not held["stale"]:
+                parts.append(
+                    t(
+                        "method.combined_coverage",
+                        documents=held["documents"],
+                        coverage=t.share(held["coverage"]),
+                    )
+                )
+                depends = self._combined["depends"]
+                if held["coverage"] < 1 and depends is not None:
+                    total = len(self.overlaps)
+                    parts.append(t("method.combined_open", n=len(depends), total=total))
+            parts.append(t.pick(self._combined["caution"]))
+            lines.append(Markup("" if t.language == "zh" else " ").join(parts))
+        return lines
+
+    def combined_flag(self, code: str) -> Markup:
+        """Say how high a code's grade would be if undecided cells had it; empty if no higher."""
+        depends = self._combined.get("depends") or {}
+        if code not in depends:
+            return Markup("")
+        return self.t("method.combined_flag", grade=self.t(f"grade_lower.{depends[code][1]}"))
 
     @property
     def makeup(self) -> Markup:
@@ -702,7 +751,7 @@ class ReportView:
             end = "_reviewed" if reviewed else self.corrected_suffix
             parts.append(t(f"answer.sure_{self.coded_by}{end}", coder=self.coder_names))
             for one in self._counted_coders():
-                if one.kind is CoderKind.MODEL and (note := self.coder_note(one)):
+                if one.kind in _EXPLAINED and (note := self.coder_note(one)):
                     parts.append(t("answer.sure_coder", coder=one.id, text=note))
         else:
             parts.append(t("answer.sure_person", coder=self.coder_names))
@@ -1304,7 +1353,7 @@ class ReportView:
         """Every setting of the method as label and value."""
         rows = []
         for path, leaf in _leaves(self.results.method, ""):
-            if path.startswith("reliability."):
+            if path.startswith(("reliability.", "combined.")):
                 continue  # said in words above
             label = Markup(" · ").join(
                 self.t.known(f"method_keys.{part}", part) for part in path.split(".")
