@@ -609,6 +609,36 @@ def import_(
         f"{', '.join(one.id for one in report.coders)}"
         + (f"; {report.unchanged} were here already." if report.unchanged else ".")
     )
+    if report.decisions:
+        listed = ", ".join(f"{kind} {count}" for kind, count in sorted(report.decisions.items()))
+        _say(f"Decisions: {listed}. qiutong decisions lists them.")
+
+
+@app.command()
+def decisions(
+    document: Annotated[str, typer.Argument(help="Id of a document; all where empty.")] = "",
+    history: Annotated[
+        bool, typer.Option("--history", help="Also decisions that later ones took the place of.")
+    ] = False,
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """List what adjudicators decided, where readings differ and where they were overruled."""
+    rows = [
+        one for one in _open(study).decisions(document).rows() if history or not one["superseded"]
+    ]
+    if _printed(rows, as_json, as_csv):
+        return
+    _print_table(
+        ["Document", "Locator", "Code", "Decision", "About", "Reason", "Taken over"],
+        [
+            [one["document"], one["locator"], one["code"], "yes" if one["given"] else "no",
+             one["kind"] + (" (superseded)" if one["superseded"] else ""), one["reason"],
+             one["recorded_at"]]
+            for one in rows
+        ],
+    )  # fmt: skip
 
 
 @app.command()

@@ -5,7 +5,8 @@ semicolons between; empty where the reader found none), and if wanted ``position
 exact quotation) and ``memo``. A provision without a row was not read.
 
 An adjudication is a CSV file with ``document``, ``locator``, ``code``, ``decision`` (``yes`` or
-``no``) and ``reason``: one row for every code that one reading gave and another did not.
+``no``) and ``reason``: one row for every code that one reading gave and another did not. A row for
+a code that all gave, or none, overrules them. ``position`` and ``evidence`` may be given too.
 
 Tags are a CSV file with one row a document: what it has as a whole, not where.
 """
@@ -24,7 +25,17 @@ import msgspec
 from qiutong.codebook import ancestors
 from qiutong.errors import BadCodings, BadRows, BadTags, UnreadableFile
 from qiutong.locators import find_place
-from qiutong.model import Codebook, Coder, CoderKind, Coding, Document, Position, Segment
+from qiutong.model import (
+    Codebook,
+    Coder,
+    CoderKind,
+    Coding,
+    Decision,
+    DecisionKind,
+    Document,
+    Position,
+    Segment,
+)
 from qiutong.position import classify_position
 from qiutong.settings import Setting, read_toml
 
@@ -97,20 +108,34 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         Segment ids that were read, by document id.
     fingerprint
         Of what the file says of each document, so that an unchanged one is known again.
+    positions
+        Those that the file names, by segment id; the others are read from the wording.
+    decisions
+        What was decided, by document id; only of an adjudication.
     """
 
     coder: Coder
     codings: dict[str, tuple[Coding, ...]]
     read: dict[str, frozenset[str]]
     fingerprint: dict[str, str]
+    positions: dict[str, Position] = {}
+    decisions: dict[str, tuple[Decision, ...]] = {}
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What an adjudicator decided of one code on one provision, and why."""
+class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of an adjudication.
+
+    Parameters
+    ----------
+    position, evidence
+        None where the row leaves them to the readings.
+    """
 
     row: int
     given: bool
     reason: str
+    position: Position | None = None
+    evidence: tuple[int, int] | None = None
 
 
 class Tags(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +195,7 @@ def read_codings(
     codings: dict[str, list[Coding]] = {}
     read: dict[str, set[str]] = {}
     marks: dict[str, list[str]] = {}
+    positions: dict[str, Position] = {}
     for number, row in rows:
         document, locator = row["document"], row["locator"]
         segment = _place(number, document, locator, places, problems)
@@ -181,8 +207,10 @@ def read_codings(
         read[document].add(segment.id)
         codings.setdefault(document, [])
         marks.setdefault(document, []).append("\t".join(row.get(name, "") for name in _MARKED))
-        position = _position(number, row.get("position", ""), segment, problems)
-        span = _evidence(number, row.get("evidence", ""), segment, problems)
+        stated = _position(number, row.get("position", ""), problems)
+        if stated:
+            positions[segment.id] = stated
+        span = _evidence(number, row.get("evidence", ""), segment, problems) or _whole(segment)
         for code in _codes(row["codes"]):
             if code not in known:
                 problems.append(_unknown_code(number, code, codebook))
@@ -196,7 +224,7 @@ def read_codings(
                     segment=segment.id,
                     evidence_start=span[0],
                     evidence_end=span[1],
-                    position=position,
+                    position=stated or _classify(segment),
                     memo=row.get("memo", ""),
                 )
             )
@@ -204,6 +232,7 @@ def read_codings(
         raise BadCodings(path, problems)
     return Reading(
         coder=coder,
+        positions=positions,
         codings={document: tuple(held) for document, held in codings.items()},
         read={document: frozenset(held) for document, held in read.items()},
         fingerprint={
@@ -217,17 +246,17 @@ def read_codings(
 
 def read_decisions(
     path: Path, places: Places, codebook: Codebook
-) -> dict[tuple[str, str], Decision]:
+) -> dict[tuple[str, str], DecisionRow]:
     """Read an adjudication: decisions by segment id and code.
 
     Raises
     ------
     BadCodings
         Rows that cannot be used: an unknown document, locator or code, a decision other than yes
-        or no, one without a reason, or one given twice.
+        or no, one without a reason, one given twice, or a wrong position or evidence.
     """
     known = {code.id for code in codebook.codes}
-    decisions: dict[tuple[str, str], Decision] = {}
+    decisions: dict[tuple[str, str], DecisionRow] = {}
     problems: list[str] = []
     for number, row in _rows(path, ("document", "locator", "code", "decision", "reason")):
         segment = _place(number, row["document"], row["locator"], places, problems)
@@ -250,8 +279,12 @@ def read_decisions(
                 f"row {number}: decided in row {decisions[segment.id, code].row} already"
             )
             continue
-        decisions[segment.id, code] = Decision(
-            row=number, given=row["decision"].lower() == "yes", reason=row["reason"]
+        decisions[segment.id, code] = DecisionRow(
+            row=number,
+            given=row["decision"].lower() == "yes",
+            reason=row["reason"],
+            position=_position(number, row.get("position", ""), problems),
+            evidence=_evidence(number, row.get("evidence", ""), segment, problems),
         )
     if problems:
         raise BadCodings(path, problems)
@@ -370,20 +403,21 @@ def _lineage(codebook: Codebook) -> dict[str, tuple[str, ...]]:
 
 def settle_codings(
     readings: Sequence[Reading],
-    decisions: Mapping[tuple[str, str], Decision],
+    decisions: Mapping[tuple[str, str], DecisionRow],
     coder: Coder,
     places: Places,
     codebook: Codebook,
     file: str | Path = "adjudication",
 ) -> Reading:
-    """Settle several readings into one: what all gave stands, what differs was decided.
+    """Settle several readings into one: what all gave stands, unless it was decided otherwise.
 
     Parameters
     ----------
     readings
         Two or more readings of the same provisions.
     decisions
-        By segment id and code; see :func:`read_decisions`.
+        By segment id and code; see :func:`read_decisions`. Those on a code that the readings agree
+        about are corrections, or confirmations.
     coder
         The id under which the settled codings are kept.
     places
@@ -396,25 +430,41 @@ def settle_codings(
     Returns
     -------
     Reading
-        Confidence is the share of readings that gave the code; the memo of a decided code is the
-        adjudicator's reason. A code that follows from a given child is not
-        repeated.
+        Confidence is the share of readings that gave the code, None where the adjudicator alone
+        did; the memo of a decided code is the adjudicator's reason. A code that follows from a
+        given child is not repeated. Evidence is what the readings that gave the code quote in
+        common, else what the first of them quotes, else the whole provision; position what those
+        that name one agree on, else what the wording says by rule. A decision's own evidence and
+        position go before both.
 
     Raises
     ------
     BadCodings
-        A provision was not read by all, or codes differ and nobody has decided.
+        A provision was not read by all, codes differ and nobody has decided, a decision is on a
+        provision that nobody read, or denies a code that follows from another that stands.
     """
     above = _lineage(codebook)
     by_reading = [codes_by_segment(one, codebook) for one in readings]
     plain = [codes_by_segment(one, codebook, ancestors_too=False) for one in readings]
-    problems: list[str] = []
+    witnesses = _by_segment(readings)
+    decided: dict[str, list[str]] = {}
+    for segment_id, code in decisions:
+        decided.setdefault(segment_id, []).append(code)
+    unread = {one for one in decided if not any(one in held for held in by_reading)}
+    problems: list[str] = [
+        f'{segment.document} "{segment.locator}": decided, and in none of the readings'
+        for segments in places.values()
+        for segment in segments
+        if segment.id in unread
+    ]
     codings: dict[str, tuple[Coding, ...]] = {}
     read: dict[str, frozenset[str]] = {}
     marks: dict[str, str] = {}
+    recorded: dict[str, tuple[Decision, ...]] = {}
     for document in dict.fromkeys(one for reading in readings for one in reading.read):
         held: list[Coding] = []
         lines: list[str] = []
+        made: list[Decision] = []
         for segment in places[document]:
             given = [one.get(segment.id) for one in by_reading]
             if all(one is None for one in given):
@@ -425,44 +475,130 @@ def settle_codings(
                 continue
             sets = [one for one in given if one is not None]
             settled: dict[str, Coding] = {}
+            denied: list[str] = []
             # A parent that all readings imply stands even where none of the children they named does.
             named = frozenset.union(*(one[segment.id] for one in plain))
-            for code in sorted(named | frozenset.intersection(*sets)):
+            asked = named | frozenset.intersection(*sets) | set(decided.get(segment.id, ()))
+            for code in sorted(asked):
                 share = sum(code in one for one in sets) / len(sets)
                 decision = decisions.get((segment.id, code))
-                if share < 1 and decision is None:
+                if decision:
+                    made.append(
+                        Decision(
+                            document=document,
+                            locator=segment.locator,
+                            segment=segment.id,
+                            code=code,
+                            coder=coder.id,
+                            given=decision.given,
+                            kind=_kind(share, decision.given),
+                            reason=decision.reason,
+                        )
+                    )
+                    if not decision.given:
+                        denied.append(code)
+                        continue
+                elif share < 1:
                     problems.append(
                         f'{document} "{segment.locator}": the readings differ on {code} and no '
                         "decision is recorded"
                     )
                     continue
-                if share < 1 and decision is not None and not decision.given:
-                    continue
+                seen = _witnesses(code, segment, witnesses, above)
+                start, end = (decision and decision.evidence) or _common_span(seen, segment)
                 settled[code] = Coding(
                     document=document,
                     code=code,
                     coder=coder.id,
                     codebook=codebook.name,
                     segment=segment.id,
-                    evidence_start=segment.start,
-                    evidence_end=segment.end,
-                    confidence=share,
-                    position=_classify(segment),
-                    memo=decision.reason if share < 1 and decision else "",
+                    evidence_start=start,
+                    evidence_end=end,
+                    confidence=share or None,
+                    position=(decision and decision.position)
+                    or _agreed_position(seen, segment, readings),
+                    memo=decision.reason if decision else "",
                 )
+            problems += [
+                f'{document} "{segment.locator}": decided no on {code}, but {one} below it stands'
+                for code in denied
+                for one in settled
+                if code in above[one]
+            ]
             implied = {one for code in settled for one in above[code]}
             held += [one for code, one in settled.items() if code not in implied]
             lines += [
-                f"{segment.id} {code} {one.confidence} {one.memo}" for code, one in settled.items()
+                f"{segment.id} {code} {one.confidence} {one.memo} {one.position} "
+                f"{one.evidence_start}-{one.evidence_end}"
+                for code, one in settled.items()
             ]
+        lines += [f"{one.segment} {one.code} {one.given} {one.reason}" for one in made]
         codings[document] = tuple(held)
+        recorded[document] = tuple(made)
         read[document] = frozenset.union(*(one.read.get(document, frozenset()) for one in readings))
         marks[document] = hashlib.sha256(
             "\n".join((coder.version, codebook.name, *lines)).encode()
         ).hexdigest()
     if problems:
         raise BadCodings(file, problems)
-    return Reading(coder=coder, codings=codings, read=read, fingerprint=marks)
+    return Reading(coder=coder, codings=codings, read=read, fingerprint=marks, decisions=recorded)
+
+
+def _kind(share: float, given: bool) -> DecisionKind:
+    if 0 < share < 1:
+        return DecisionKind.DIFFERENCE
+    return DecisionKind.CONFIRMATION if given == bool(share) else DecisionKind.CORRECTION
+
+
+_Witness = tuple[int, Coding]
+"""Number of a reading, and a coding of it."""
+
+
+def _by_segment(readings: Sequence[Reading]) -> dict[str, list[_Witness]]:
+    held: dict[str, list[_Witness]] = {}
+    for number, reading in enumerate(readings):
+        for codings in reading.codings.values():
+            for coding in codings:
+                held.setdefault(coding.segment, []).append((number, coding))
+    return held
+
+
+def _witnesses(
+    code: str,
+    segment: Segment,
+    by_segment: Mapping[str, Sequence[_Witness]],
+    above: Mapping[str, tuple[str, ...]],
+) -> list[_Witness]:
+    """For each reading that gave a code, its coding of it, else of the first code below it."""
+    found: dict[int, Coding] = {}
+    for number, coding in by_segment.get(segment.id, ()):
+        if coding.code == code or (code in above[coding.code] and number not in found):
+            found[number] = coding
+    return sorted(found.items(), key=lambda one: one[0])
+
+
+def _common_span(seen: Sequence[_Witness], segment: Segment) -> tuple[int, int]:
+    """Words that all who quote have in common; those of the first where there are none."""
+    start, end = _whole(segment)
+    for _, coding in seen:
+        span = (coding.evidence_start, coding.evidence_end)
+        if span[0] is None or span[1] is None or span == _whole(segment):
+            continue
+        low, high = max(start, span[0]), min(end, span[1])
+        if segment.text[low - segment.start : high - segment.start].strip() and low < high:
+            start, end = low, high
+    return start, end
+
+
+def _agreed_position(
+    seen: Sequence[_Witness], segment: Segment, readings: Sequence[Reading]
+) -> Position:
+    stated = {
+        readings[number].positions[segment.id]
+        for number, _ in seen
+        if segment.id in readings[number].positions
+    }
+    return stated.pop() if len(stated) == 1 else _classify(segment)
 
 
 def load_codings(
@@ -619,26 +755,32 @@ def _classify(segment: Segment) -> Position:
     return _classify_text(segment.text, segment.language)
 
 
-def _position(number: int, cell: str, segment: Segment, problems: list[str]) -> Position:
+def _position(number: int, cell: str, problems: list[str]) -> Position | None:
     if not cell:
-        return _classify(segment)
+        return None
     try:
         return Position(cell.lower())
     except ValueError:
         problems.append(
             f'row {number}, column position: "{cell}" cannot be used; allowed: {", ".join(Position)}'
         )
-        return Position.MENTIONS
+        return None
 
 
-def _evidence(number: int, quote: str, segment: Segment, problems: list[str]) -> tuple[int, int]:
+def _whole(segment: Segment) -> tuple[int, int]:
+    return segment.start, segment.end
+
+
+def _evidence(
+    number: int, quote: str, segment: Segment, problems: list[str]
+) -> tuple[int, int] | None:
     if not quote:
-        return segment.start, segment.end
+        return None
     at = segment.text.find(quote)
     if at < 0:
         problems.append(
             f'row {number}, column evidence: "{quote[:60]}" does not stand in this provision word '
             "for word"
         )
-        return segment.start, segment.end
+        return None
     return segment.start + at, segment.start + at + len(quote)

@@ -17,7 +17,7 @@ from qiutong.carry import Placed, carry_codings, is_doubtful, place_provisions
 from qiutong.errors import FetchError, QiutongError, UnknownName, UnreadableFile
 from qiutong.model import CoderKind, Document, Segment, TextKind
 from qiutong.segment import segment_document
-from qiutong.store import CodedDocument, FetchRecord, StoredDocument
+from qiutong.store import CARRIED, CodedDocument, FetchRecord, StoredDocument
 from qiutong.text import detect_language, index_terms, to_simplified
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ def _carried(
                 document=document,
                 coder=coder,
                 codebook=codings[0].codebook if codings else study.codebook.name,
-                fingerprint=f"carried:{mark}",
+                fingerprint=f"{CARRIED}{mark}",
                 codings=moved,
             )
         )

@@ -101,6 +101,18 @@ class Position(StrEnum):
     MENTIONS = "mentions"
 
 
+class DecisionKind(StrEnum):
+    """What an adjudicator's decision was about.
+
+    A ``difference`` is decided between readings, a ``correction`` overrules what all of them say,
+    and a ``confirmation`` repeats it.
+    """
+
+    DIFFERENCE = "difference"
+    CORRECTION = "correction"
+    CONFIRMATION = "confirmation"
+
+
 class CoderKind(StrEnum):
     """What made a coding."""
 
@@ -475,6 +487,35 @@ class Coding(Value, frozen=True, kw_only=True):
     confidence: float | None = None
     position: Position | None = None
     memo: str = ""
+
+
+class Decision(Value, frozen=True, kw_only=True):
+    """What an adjudicator decided of one code on one provision, and why.
+
+    Parameters
+    ----------
+    coder
+        The adjudication.
+    given
+        Whether the code is given.
+    reason
+        Never empty.
+    recorded_at
+        When it was taken over: ISO 8601, UTC, seconds; empty before.
+    superseded
+        Whether a later adjudication of the document took its place.
+    """
+
+    document: str
+    locator: str
+    segment: str
+    code: str
+    coder: str
+    given: bool
+    kind: DecisionKind
+    reason: str
+    recorded_at: str = ""
+    superseded: bool = False
 
 
 # --------------------------------------------------------------------------- results

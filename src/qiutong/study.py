@@ -15,6 +15,7 @@ module only fetches what a stage needs and keeps what it gives.
 import hashlib
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
@@ -54,6 +55,7 @@ from qiutong.model import (
     CoderKind,
     Coding,
     Comparison,
+    Decision,
     Document,
     Overlap,
     Party,
@@ -142,12 +144,15 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         Numbers taken over now.
     unchanged
         Documents whose codings by the same coder were here already, as they stand in the file.
+    decisions
+        Of an adjudication, taken over now, by kind.
     """
 
     coders: tuple[Coder, ...]
     documents: int
     codings: int
     unchanged: int
+    decisions: dict[str, int] = {}
     warnings: tuple[str, ...] = ()
 
 
@@ -818,6 +823,7 @@ class Study:
                         codebook=self.codebook.name,
                         fingerprint=reading.fingerprint[document],
                         codings=codings,
+                        decisions=reading.decisions.get(document, ()),
                     )
                 )
         self.store.add_documents((), coded=coded)
@@ -827,8 +833,15 @@ class Study:
             documents=len({one.document for one in coded}),
             codings=sum(len(one.codings) for one in coded),
             unchanged=unchanged,
+            decisions=dict(Counter(made.kind.value for one in coded for made in one.decisions)),
             warnings=tuple(warnings),
         )
+
+    def decisions(self, document_id: str = "") -> Rows[Decision]:
+        """Decisions of adjudicators on one document, or on all, superseded ones too."""
+        if document_id:
+            self.document(document_id)
+        return Rows(one for one in self.store.decisions() if document_id in ("", one.document))
 
     def codings(self, coder: str | None = None) -> Rows[Coding]:
         """Codings of a coder's latest pass over each document; of all coders where None."""

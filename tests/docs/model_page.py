@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "model.md"
 
 PARTS = [
     ("Corpus", ["Party", "Document", "SourceText", "Block", "Page", "Segment"]),
-    ("Codebook and codings", ["Codebook", "Code", "Change", "Coder", "Coding"]),
+    ("Codebook and codings", ["Codebook", "Code", "Change", "Coder", "Coding", "Decision"]),
     ("Overlap", ["Overlap", "Estimate", "Stability", "Checked", "GradeSwitch", "OverlapChange"]),
     ("Evidence", ["Passage", "EvidencePair", "CounterEvidence", "Rivalry"]),
     ("Screening", ["Screen", "ScreenReason", "Source"]),

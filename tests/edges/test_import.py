@@ -162,6 +162,62 @@ def test_an_edited_reason_is_taken_over(run: Callable, folder: Path, given: Path
     assert "fees in kind" not in memos
 
 
+def test_a_changed_decision_leaves_the_earlier_one_in_the_history(
+    run: Callable, folder: Path, given: Path
+) -> None:
+    """Yes turned to no, and back: each is on record with its reason and its time."""
+    first = run("import", given / "codings", folder=folder)
+    assert "difference 3" in first.out
+    held = run("decisions", "--json", folder=folder).json
+    assert held == run("decisions", "--history", "--json", folder=folder).json
+    [old] = [one for one in held if one["reason"] == "fees in kind"]
+    yes = "yes" if old["given"] else "no"
+    no = "no" if old["given"] else "yes"
+    change(given / "codings" / "decisions.csv", f"{yes},fees in kind", f"{no},on second thoughts")
+    assert run("import", given / "codings", folder=folder).code == 0
+
+    now = run("decisions", old["document"], "--json", folder=folder).json
+    [new] = [one for one in now if one["reason"] == "on second thoughts"]
+    assert (new["given"], new["superseded"]) == (not old["given"], False)
+    assert "fees in kind" not in {one["reason"] for one in now}
+    every = run("decisions", old["document"], "--history", "--json", folder=folder).json
+    [kept] = [one for one in every if one["reason"] == "fees in kind"]
+    assert kept == {**old, "superseded": True}
+    table = run("decisions", "--history", folder=folder).out
+    assert "superseded" in table
+    with closing(sqlite3.connect(folder / "study.sqlite")) as store:
+        for words in ("DELETE FROM decisions", "UPDATE decisions SET reason = ''"):
+            with pytest.raises(sqlite3.DatabaseError, match="append-only"):
+                store.execute(words)
+
+
+def test_a_correction_of_what_both_gave_is_told_as_one(
+    run: Callable, folder: Path, given: Path
+) -> None:
+    """Overruled readers are neither an error nor passed over in silence."""
+    path = given / "codings" / "decisions.csv"
+    rows = path.read_text("utf-8").splitlines()
+    document = next(line for line in READING_A.splitlines() if "Sec. 40,risk.minors" in line)
+    rows.append(f"{document.split(',')[0]},Sec. 40,risk.minors,no,children are not its subject")
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    done = run("import", given / "codings", folder=folder)
+
+    assert done.code == 0, done
+    assert "correction 1, difference 3" in done.out
+    study = Study(folder)
+    assert not any(
+        one.code == "risk.minors" and one.segment in places
+        for places in [{s.id for s in study.segments() if s.locator == "Sec. 40"}]
+        for one in study.codings("settled")
+    )
+    [one] = [one for one in study.decisions() if one.kind == "correction"]
+    assert (one.code, one.given, one.reason) == (
+        "risk.minors",
+        False,
+        "children are not its subject",
+    )
+
+
 def test_provisions_without_a_row_are_warned_of(
     run: Callable, folder: Path, tmp_path: Path
 ) -> None:

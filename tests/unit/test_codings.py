@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qiutong.codings import (
-    Decision,
+    DecisionRow,
     Reading,
     codes_by_segment,
     load_codings,
@@ -272,7 +272,7 @@ def test_a_child_brings_its_parent(read: Read) -> None:
 # --------------------------------------------------------------------------- decisions
 
 
-def decide(tmp_path: Path, rows: str) -> dict[tuple[str, str], Decision]:
+def decide(tmp_path: Path, rows: str) -> dict[tuple[str, str], DecisionRow]:
     path = tmp_path / "decisions.csv"
     path.write_text(f"document,locator,code,decision,reason\n{rows}", encoding="utf-8")
     return read_decisions(path, PLACES, BOOK)
@@ -328,7 +328,7 @@ def settle(
         for number, cell in enumerate(cells)
     ]
     decided = {
-        (place.id, code): Decision(row=2, given=given, reason=reason)
+        (place.id, code): DecisionRow(row=2, given=given, reason=reason)
         for code, (given, reason) in (decisions or {}).items()
     }
     return settle_codings(readings, decided, GOLD, PLACES, BOOK)
@@ -421,10 +421,10 @@ def test_mark_of_the_settled_changes_with_decision_and_reason(read: Read) -> Non
     """An edited reason is another text and is taken over again."""
     marks = [
         settle(read, "harm", "", decisions={"harm": decision}).fingerprint["act"]
-        for decision in [(True, "a"), (True, "a"), (True, "b"), (False, "a")]
+        for decision in [(True, "a"), (True, "a"), (True, "b"), (False, "a"), (False, "b")]
     ]
     assert marks[0] == marks[1]
-    assert len(set(marks)) == 3
+    assert len(set(marks)) == 4
 
 
 def test_order_of_the_readings_does_not_matter(read: Read) -> None:
@@ -434,6 +434,183 @@ def test_order_of_the_readings_does_not_matter(read: Read) -> None:
     other = settle(read, "label; test.red", "harm; test.red", decisions=decided)
     assert codes(one) == codes(other) == {"harm": 0.5, "test.red": 1.0}
     assert one.fingerprint == other.fingerprint
+
+
+# ------------------------------------------------------------------ corrections
+
+
+def kinds(reading: Reading) -> dict[str, tuple[str, bool, str]]:
+    return {one.code: (one.kind.value, one.given, one.reason) for one in reading.decisions["act"]}
+
+
+def test_a_code_that_all_gave_can_be_taken_away_with_a_reason(read: Read) -> None:
+    """Two readers may share a mistake; overruling both is a correction."""
+    settled = settle(read, "test; harm", "test; harm", decisions={"harm": (False, "both erred")})
+    assert codes(settled) == {"test": 1.0}
+    assert kinds(settled) == {"harm": ("correction", False, "both erred")}
+
+
+def test_a_code_that_nobody_gave_can_be_added_with_a_reason(read: Read) -> None:
+    """No share of the readings stands behind it, so it has no confidence."""
+    settled = settle(read, "test", "test", decisions={"harm": (True, "both missed it")})
+    assert codes(settled) == {"test": 1.0, "harm": None}
+    [one] = [one for one in settled.codings["act"] if one.code == "harm"]
+    assert (one.memo, one.evidence_start, one.evidence_end) == (
+        "both missed it",
+        BY_LOCATOR["Sec. 1"].start,
+        BY_LOCATOR["Sec. 1"].end,
+    )
+    assert kinds(settled) == {"harm": ("correction", True, "both missed it")}
+
+
+def test_a_decision_that_says_what_all_say_is_a_confirmation(read: Read) -> None:
+    """It changes no code and is on record."""
+    decided = {"test": (True, "indeed"), "harm": (False, "indeed not"), "label": (True, "r")}
+    settled = settle(read, "test; label", "test", decisions=decided)
+    assert codes(settled) == {"test": 1.0, "label": 0.5}
+    assert {code: kind for code, (kind, *_) in kinds(settled).items()} == {
+        "test": "confirmation",
+        "harm": "confirmation",
+        "label": "difference",
+    }
+
+
+def test_a_parent_can_be_kept_while_the_child_is_denied(read: Read) -> None:
+    """One reader implied it through the child only."""
+    settled = settle(
+        read, "test.red", "", decisions={"test.red": (False, "a"), "test": (True, "b")}
+    )
+    assert codes(settled) == {"test": 0.5}
+
+
+def test_a_parent_cannot_be_denied_while_a_child_stands(read: Read) -> None:
+    """The child says the parent: one of the two decisions is wrong."""
+    with pytest.raises(BadCodings) as caught:
+        settle(read, "test.red", "test.red", decisions={"test": (False, "no test")})
+    (problem,) = caught.value.problems
+    assert problem == 'act "Sec. 1": decided no on test, but test.red below it stands'
+
+
+def test_a_decision_on_a_provision_that_nobody_read_is_an_error(read: Read) -> None:
+    """It would silently do nothing."""
+    reading = read("document,locator,codes\nact,Sec. 1,test\n")
+    decided = {(BY_LOCATOR["Sec. 2(a)"].id, "label"): DecisionRow(row=2, given=True, reason="r")}
+    with pytest.raises(BadCodings) as caught:
+        settle_codings([reading, reading], decided, GOLD, PLACES, BOOK)
+    assert caught.value.problems == ('act "Sec. 2(a)": decided, and in none of the readings',)
+
+
+# ------------------------------------------------------------------ evidence and position
+
+
+def settled_row(
+    read: Read,
+    *rows: str,
+    decision: DecisionRow | None = None,
+    others: dict[str, DecisionRow] | None = None,
+) -> tuple[str, Position]:
+    """Quoted words and position of "test" on Sec. 1; each row: codes, position, evidence."""
+    place = BY_LOCATOR["Sec. 1"]
+    readings = [
+        read(
+            f"document,locator,codes,position,evidence\nact,Sec. 1,{row}\n",
+            Coder(id=f"coder{number}", kind=CoderKind.PERSON),
+        )
+        for number, row in enumerate(rows)
+    ]
+    decided = {(place.id, code): row for code, row in (others or {}).items()}
+    if decision:
+        decided[place.id, "test"] = decision
+    settled = settle_codings(readings, decided, GOLD, PLACES, BOOK)
+    [one] = [one for one in settled.codings["act"] if one.code == "test"]
+    start, end = (one.evidence_start or 0) - place.start, (one.evidence_end or 0) - place.start
+    assert one.position is not None
+    return place.text[start:end], one.position
+
+
+YES = DecisionRow(row=2, given=True, reason="r")
+WHOLE = "A developer shall test each model before release."
+
+
+@pytest.mark.parametrize(
+    ("rows", "decision", "words"),
+    [
+        (("test,,", "test,,"), None, WHOLE),
+        (("test,,shall test", "test,,"), None, "shall test"),
+        (("test,,", "test,,each model"), None, "each model"),
+        (("test,,shall test each", "test,,test each model"), None, "test each"),
+        (("test,,each model", "test,,shall test"), None, "each model"),
+        (("test,,shall test", "test,,each model"), None, "shall test"),
+        (("test,,shall test each", "test,,test each model", "test,,test"), None, "test"),
+        # Words that meet in a space only have nothing in common.
+        (("test,,shall test ", "test,,test each"), None, "test"),
+        # Only who gave the code is asked.
+        ((",,each model", "test,,shall test"), YES, "shall test"),
+        (("label,,each model", "test; label,,shall test"), YES, "shall test"),
+        # The adjudicator's own words go before all.
+        (
+            ("test,,shall test", "test,,each model"),
+            DecisionRow(row=2, given=True, reason="r", evidence=(18, 22)),
+            "test",
+        ),
+    ],
+)
+def test_evidence_of_the_readers_is_kept(
+    read: Read, rows: tuple[str, ...], decision: DecisionRow | None, words: str
+) -> None:
+    """What they quote in common, else what the first quotes, else the whole provision."""
+    assert settled_row(read, *rows, decision=decision)[0] == words
+
+
+def test_a_child_is_evidence_of_its_parent(read: Read) -> None:
+    """Who gave a child gave its parent, with the same words."""
+    no = DecisionRow(row=2, given=False, reason="r")
+    assert (
+        settled_row(read, "test,,", "test.red,,shall test", others={"test.red": no})[0]
+        == "shall test"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "decision", "position"),
+    [
+        (("test,,", "test,,"), None, "requires"),
+        (("test,warns,", "test,,"), None, "warns"),
+        (("test,,", "test,warns,"), None, "warns"),
+        (("test,warns,", "test,warns,"), None, "warns"),
+        (("test,warns,", "test,commits,"), None, "requires"),
+        ((",commits,", "test,warns,"), YES, "warns"),
+        (
+            ("test,warns,", "test,commits,"),
+            DecisionRow(row=2, given=True, reason="r", position=Position.COMMITS),
+            "commits",
+        ),
+    ],
+)
+def test_the_position_that_readers_agree_on_is_kept(
+    read: Read, rows: tuple[str, ...], decision: DecisionRow | None, position: str
+) -> None:
+    """Of those who gave the code and name one; else by rule, unless the adjudicator says."""
+    assert settled_row(read, *rows, decision=decision)[1] == position
+
+
+def test_an_adjudicator_may_give_position_and_evidence(tmp_path: Path) -> None:
+    """In columns of their own, checked like those of a reading."""
+    path = tmp_path / "decisions.csv"
+    head = "document,locator,code,decision,reason,position,evidence\n"
+    path.write_text(head + "act,Sec. 1,harm,yes,r,Warns,each model\n", encoding="utf-8")
+    [one] = read_decisions(path, PLACES, BOOK).values()
+    assert one.position is Position.WARNS
+    place = BY_LOCATOR["Sec. 1"]
+    assert one.evidence == (
+        place.start + WHOLE.index("each"),
+        place.start + WHOLE.index("each") + len("each model"),
+    )
+    path.write_text(head + "act,Sec. 1,harm,yes,r,maybe,no such words\n", encoding="utf-8")
+    with pytest.raises(BadCodings) as caught:
+        read_decisions(path, PLACES, BOOK)
+    assert "column position" in caught.value.problems[0]
+    assert "column evidence" in caught.value.problems[1]
 
 
 # --------------------------------------------------------------------------- coders.toml

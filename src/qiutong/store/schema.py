@@ -131,6 +131,22 @@ codings = sa.Table(
     sa.Column("created_at", sa.String, nullable=False),
 )
 
+# What an adjudicator decided, with the pass it belongs to: a later pass leaves the earlier ones.
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("run", sa.Integer, nullable=False, index=True),
+    sa.Column("document", sa.String, nullable=False),
+    sa.Column("locator", sa.String, nullable=False),
+    sa.Column("segment", sa.String, nullable=False),
+    sa.Column("code", sa.String, nullable=False),
+    sa.Column("coder", sa.String, nullable=False),
+    sa.Column("given", sa.Boolean, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
 vectors = sa.Table(
     "vectors",
     metadata,
@@ -169,16 +185,20 @@ originals = sa.Table(
 def _first(connection: sa.Connection) -> None:
     """Version 1: the first tables; codings refuse to be changed or deleted; words for search."""
     metadata.create_all(connection)
-    for action in ("UPDATE", "DELETE"):
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER codings_no_{action.lower()} BEFORE {action} ON codings "
-            "BEGIN SELECT RAISE(ABORT, 'codings are append-only'); END"
-        )
+    _only_append(connection, "codings")
     # Words are cut before they get here (unicode61 would take a Chinese clause for one word), so
     # the tokenizer only has to split at spaces. Contentless: the text is in documents already.
     connection.exec_driver_sql(
         "CREATE VIRTUAL TABLE segment_words USING fts5(words, content='', tokenize='unicode61')"
     )
+
+
+def _only_append(connection: sa.Connection, table: str) -> None:
+    for action in ("UPDATE", "DELETE"):
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
+        )
 
 
 def _second(connection: sa.Connection) -> None:
@@ -198,4 +218,10 @@ def _third(connection: sa.Connection) -> None:
     metadata.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _second, _third)
+def _fourth(connection: sa.Connection) -> None:
+    """Version 4: decisions of adjudicators are kept, and refuse to be changed or deleted."""
+    metadata.create_all(connection)
+    _only_append(connection, "decisions")
+
+
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _second, _third, _fourth)

@@ -18,12 +18,25 @@ import numpy as np
 import sqlalchemy as sa
 
 from qiutong.errors import DuplicateDocument, StudyBusy, StudyError, StudyTooNew, UnknownName
-from qiutong.model import Block, Coder, CoderKind, Coding, Document, Page, Position, Segment
+from qiutong.model import (
+    Block,
+    Coder,
+    CoderKind,
+    Coding,
+    Decision,
+    Document,
+    Page,
+    Position,
+    Segment,
+)
 from qiutong.store import schema
 from qiutong.text import index_terms, to_simplified
 
 BUSY_TIMEOUT_S = 30
 """How long a second process waits for the first to finish a transaction."""
+
+CARRIED = "carried:"
+"""Fingerprints of passes that were carried over from an earlier text begin so."""
 
 _CHUNK = 500  # below SQLite's limit on bound values in one statement
 
@@ -43,6 +56,7 @@ class CodedDocument(msgspec.Struct, frozen=True, kw_only=True):
     codebook: str
     fingerprint: str
     codings: tuple[Coding, ...]
+    decisions: tuple[Decision, ...] = ()
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -527,6 +541,35 @@ class SqlStore:
             }
         return tuple(found.values())
 
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every decision taken over for a document still in the study, oldest first."""
+        runs, owner, table = schema.runs, schema.documents, schema.decisions
+        # A pass that was only carried to another text decided nothing.
+        latest = (
+            sa.select(sa.func.max(runs.c.number))
+            .where(~runs.c.fingerprint.startswith(CARRIED))
+            .group_by(runs.c.coder, runs.c.document)
+        )
+        query = (
+            sa.select(
+                table,
+                runs.c.finished_at.label("recorded_at"),
+                table.c.run.not_in(latest).label("superseded"),
+            )
+            .join(runs, runs.c.number == table.c.run)
+            .join(owner, owner.c.id == table.c.document)
+            .where(owner.c.removed_at.is_(None))
+            .order_by(table.c.number)
+        )
+        with self._transaction(writing=False) as connection:
+            return tuple(
+                msgspec.convert(row, Decision)
+                for row in (
+                    {name: getattr(one, name) for name in Decision.__struct_fields__}
+                    for one in connection.execute(query)
+                )
+            )
+
     # ------------------------------------------------------------------ answers
 
     def keep_answers(self, document: str, coder: str, key: str, answers: Mapping[str, str]) -> None:
@@ -811,6 +854,21 @@ def _insert_coded(connection: sa.Connection, coded: CodedDocument, now: str) -> 
     ]
     if rows:
         connection.execute(schema.codings.insert(), rows)
+    if coded.decisions:
+        connection.execute(
+            schema.decisions.insert(),
+            [
+                {
+                    "run": run[0] if run else None,
+                    **{
+                        name: value
+                        for name, value in msgspec.to_builtins(one).items()
+                        if name not in ("recorded_at", "superseded")
+                    },
+                }
+                for one in coded.decisions
+            ],
+        )
     _forget_answers(connection, coded.document, coder.id)
 
 
