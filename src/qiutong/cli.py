@@ -771,9 +771,15 @@ def codings(
 @app.command()
 def sample(
     per_party: Annotated[
-        int,
-        typer.Option(min=1, help="Documents of each party, together with those drawn before."),
-    ] = 30,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of each party, together with those drawn before: 30 documents, or 200 provisions.",
+        ),
+    ] = None,
+    provisions: Annotated[
+        bool, typer.Option("--provisions", help="Draw provisions, one by one, and no documents.")
+    ] = False,
     seed: Annotated[
         int | None, typer.Option(help="Of the random order; only for the first sample.")
     ] = None,
@@ -782,7 +788,10 @@ def sample(
     as_json: JsonOption = False,
 ) -> None:
     """Draw documents of each party at random for a person to check, with sheets to code on."""
-    draw, folder = _open(study).sample(per_party, seed=seed, as_of=as_of or None)
+    if provisions:
+        _sample_provisions(study, per_party or 200, seed, as_of, as_json)
+        return
+    draw, folder = _open(study).sample(per_party or 30, seed=seed, as_of=as_of or None)
     if as_json:
         _print_json({"folder": str(folder), **msgspec.to_builtins(draw)})
         return
@@ -800,9 +809,32 @@ def sample(
     )
 
 
+def _sample_provisions(
+    study: str, per_party: int, seed: int | None, as_of: str, as_json: bool
+) -> None:
+    draw, folder = _open(study).sample_provisions(per_party, seed=seed, as_of=as_of or None)
+    if as_json:
+        _print_json({"folder": str(folder), **msgspec.to_builtins(draw)})
+        return
+    _print_table(
+        ["Party", "Drawn now", "Of all"],
+        [[party, str(len(ids)), str(len(draw.frame[party]))] for party, ids in draw.drawn.items()],
+    )
+    _say(f"Wrote a sheet for each party to {folder}.")
+    _say(
+        "Put codes, or nothing, in place of each ? in the column codes, from the first row on; look "
+        "at no model's codes. Then: qiutong estimate --provisions"
+    )
+
+
 @app.command()
 def estimate(
-    person: Annotated[str, typer.Option(help="The coder who checked the sample.")],
+    person: Annotated[
+        str, typer.Option(help="The coder who checked the sample of documents.")
+    ] = "",
+    provisions: Annotated[
+        bool, typer.Option("--provisions", help="From the sheets of provisions drawn.")
+    ] = False,
     model: Annotated[
         str, typer.Option(help="The coder of all documents; those that study.toml counts if empty.")
     ] = "",
@@ -813,6 +845,14 @@ def estimate(
 ) -> None:
     """Estimate shares and grades from a model's codes and a person's on a random sample."""
     opened = _open(study)
+    if bool(person) is provisions:
+        raise InputError(
+            "estimate: name who checked documents (--person ID), or ask for the sheets of provisions "
+            "(--provisions), one of the two."
+        )
+    if provisions:
+        _estimate_provisions(opened, model, as_of, as_json, as_csv)
+        return
     held = opened.estimate(person, model=model, as_of=as_of or None)
     if held.passed_over:
         _warn(
@@ -827,6 +867,57 @@ def estimate(
     if _printed([msgspec.to_builtins(one) for one in held.codes], False, as_csv):
         return
     _print_checked(opened, held)
+
+
+def _estimate_provisions(
+    opened: "Study", model: str, as_of: str, as_json: bool, as_csv: bool
+) -> None:
+    held = opened.estimate_provisions(model=model, as_of=as_of or None)
+    if held.passed_over:
+        _warn(
+            f"{held.passed_over} provisions were checked behind one that was not, and do not count "
+            "as sample."
+        )
+    if as_json:
+        _print_json(msgspec.to_builtins(held))
+        return
+    if _printed([msgspec.to_builtins(one) for one in held.codes], False, as_csv):
+        return
+    counted = ", ".join(
+        f"{party} {number} of {held.provisions[party]}" for party, number in held.checked.items()
+    )
+    _say(f"Provisions checked at random: {counted}. All coded by {held.model}.")
+    refused = {
+        party: share.undefined for party, share in held.codes[0].salience.items() if share.undefined
+    }
+    if refused:
+        _say(
+            "Too small to say: "
+            + "; ".join(f"{party}: {why}" for party, why in refused.items())
+            + "."
+        )
+    labels = {one.id: one.label.get("en", one.id) for one in opened.codebook.codes}
+    _print_table(
+        ["Subject", "Code", *(one.label() for one in opened.parties), "Model alone"],
+        [
+            [
+                labels[one.code],
+                one.code,
+                *(
+                    "undefined"
+                    if share.value is None
+                    else f"{share.value:.1%} ({share.low:.1%}–{share.high:.1%})"
+                    for share in one.salience.values()
+                ),
+                ", ".join(f"{share:.1%}" for share in one.model_alone.values()),
+            ]
+            for one in held.codes
+        ],
+    )
+    _say(
+        "Shares of provisions. They say nothing of the share of documents, and change no grade: a "
+        "document has a code by any of its provisions."
+    )
 
 
 @app.command("next")

@@ -41,6 +41,9 @@ from qiutong.settings import Setting, read_toml
 
 CODERS_FILE = "coders.toml"
 
+SAMPLED = "sampled"
+"""Column of a sheet of provisions drawn at random: the place in the random order, from 1."""
+
 _MARKED = ("locator", "codes", "position", "evidence", "memo")
 """Columns of a reading that make it another one when they change."""
 
@@ -168,6 +171,8 @@ def read_codings(
     places: Places,
     documents: Mapping[str, Document],
     codebook: Codebook,
+    *,
+    not_read: str = "",
 ) -> Reading:
     """Read the codings of one coder from a CSV file.
 
@@ -183,6 +188,10 @@ def read_codings(
         Those documents, with their text where a column ``evidence`` is used.
     codebook
         Codes that may be given.
+    not_read
+        For a sheet of provisions drawn at random: what stands in place of codes where nobody has
+        read the provision yet. Without it such a sheet is refused, because its other provisions
+        would be taken for read.
 
     Raises
     ------
@@ -190,6 +199,17 @@ def read_codings(
         Rows that cannot be used, each with its number, column and value. Nothing is returned.
     """
     rows = _rows(path, ("document", "locator", "codes"))
+    if not_read:
+        rows = [(number, row) for number, row in rows if row["codes"] != not_read]
+    elif any(SAMPLED in row for _, row in rows):
+        raise BadCodings(
+            path,
+            [
+                "row 1: this is a sheet of provisions drawn at random, and an import would take all "
+                "other provisions of these documents for read and without codes. Leave it where it "
+                "is and run: qiutong estimate --provisions"
+            ],
+        )
     known = {code.id for code in codebook.codes}
     problems: list[str] = []
     codings: dict[str, list[Coding]] = {}

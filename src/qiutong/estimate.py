@@ -25,6 +25,9 @@ Floats = NDArray[np.float64]
 FEWEST_CHECKED = 20
 """Fewest checked documents from which a share is estimated: below, intervals were seen to fail."""
 
+FEWEST_PROVISIONS = 100
+"""Fewest checked provisions of a party from which a share is estimated; see docs/method/ppi.md."""
+
 # Added to each cell of the table model x person before the correlation is taken. A sample of thirty
 # often holds no error of the model at all, and would then pass for proof that there are none. Of
 # 0.5, 0.75 and 1, this is the smallest at which no code of benchmarks/coverage.py fell below 93 %.
@@ -279,15 +282,8 @@ def share_of_cells(cells: Cells, *, level: float = 0.95, fewest: int = FEWEST_CH
         return Estimate(
             value=None, count=found, total=checked, level=level, method="ppi", undefined=refused
         )
-    said, guessed, rest = found / checked, (cells.both + cells.model_only) / checked, cells.rest
-    everywhere = (cells.both + cells.model_only + cells.rest_with) / cells.total
-    spread = everywhere * (1 - everywhere) * cells.total / (cells.total - 1)
-    tuning = 0.0
-    if spread > 0.0:
-        covariance = cells.both / checked - said * guessed
-        tuning = min(1.0, max(0.0, covariance / ((1 + checked / rest) * spread)))
-    share = min(1.0, max(0.0, said + tuning * (cells.rest_with / rest - guessed)))
-    size = checked / (1 - _likeness(cells) * rest / cells.total)
+    share = _tuned_share(cells)
+    size = checked / (1 - _likeness(cells) * cells.rest / cells.total)
     centre = (share * size + z * z / 2) / (size + z * z)
     half = z * math.sqrt(z * z + 4 * size * share * (1 - share)) / (2 * (size + z * z))
     return Estimate(
@@ -302,11 +298,76 @@ def share_of_cells(cells: Cells, *, level: float = 0.95, fewest: int = FEWEST_CH
     )
 
 
-def _too_few(cells: Cells, fewest: int) -> str:
+def share_of_provisions(
+    cells: Cells, *, level: float = 0.95, fewest: int = FEWEST_PROVISIONS
+) -> Estimate:
+    """Estimate which share of a party's provisions a person would give the code.
+
+    Parameters
+    ----------
+    cells
+        Counts of provisions in place of documents. The checked ones were drawn one by one at
+        random from all of them, whatever their documents.
+    level, fewest
+        As for :func:`ppi_prevalence`.
+
+    Returns
+    -------
+    Estimate
+        ``value`` is the power-tuned share, ``count`` of ``total`` what the person found among the
+        checked. ``method`` is ``ppi-finite``: the share is that of these very provisions, and with
+        all of them checked low and high are the share itself.
+
+    Notes
+    -----
+    The interval holds the middle of the odds of :func:`count_odds`. Provisions of one document
+    resemble each other; that does not matter to a share of these provisions, because each was
+    drawn for itself. Of documents not in the study it says nothing.
+    """
+    found, checked = cells.both + cells.person_only, cells.checked
+    refused = _too_few(cells, fewest, "provisions")
+    if not cells.total:
+        refused = "nothing to count: the total is 0"
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level is {level}; it must lie between 0 and 1, such as 0.95")
+    if refused:
+        return Estimate(
+            value=None, count=found, total=checked, level=level, method="ppi-finite",
+            undefined=refused,
+        )  # fmt: skip
+    share = _tuned_share(cells) if cells.rest else found / checked
+    reached = np.cumsum(count_odds(cells))
+    low, high = np.searchsorted(reached, [(1 - level) / 2, (1 + level) / 2]) / cells.total
+    return Estimate(
+        value=share,
+        low=min(share, float(low)),
+        high=max(share, float(high)),
+        count=found,
+        total=checked,
+        level=level,
+        method="ppi-finite",
+    )
+
+
+def _tuned_share(cells: Cells) -> float:
+    """The power-tuned share, kept inside [0, 1]; something was checked and something is left."""
+    checked, rest = cells.checked, cells.rest
+    said = (cells.both + cells.person_only) / checked
+    guessed = (cells.both + cells.model_only) / checked
+    everywhere = (cells.both + cells.model_only + cells.rest_with) / cells.total
+    spread = everywhere * (1 - everywhere) * cells.total / (cells.total - 1)
+    tuning = 0.0
+    if spread > 0.0:
+        covariance = cells.both / checked - said * guessed
+        tuning = min(1.0, max(0.0, covariance / ((1 + checked / rest) * spread)))
+    return min(1.0, max(0.0, said + tuning * (cells.rest_with / rest - guessed)))
+
+
+def _too_few(cells: Cells, fewest: int, unit: str = "documents") -> str:
     if not cells.rest or cells.checked >= fewest:
         return ""
     return (
-        f"{cells.checked} of {cells.total} documents were checked by a person; "
+        f"{cells.checked} of {cells.total} {unit} were checked by a person; "
         f"at least {min(fewest, cells.total)} are needed"
     )
 

@@ -8,36 +8,58 @@ read for another reason cannot slip into it.
 A drawn sample is a folder in the study: ``samples/1`` holds ``sample.json``, which says what was
 drawn from what, and one coding sheet for each document, without any model's codes. A draw is never
 written over: the next one goes to ``samples/2``.
+
+Provisions are drawn in the same way, one by one from all provisions of a party, into
+``samples/provisions-1`` with one sheet for each party. They tell the share of provisions with a
+code, and nothing of the share of documents: a document has the code by any of its provisions, and
+most of them were not read. Their codes stay in the sheets, because an import says that a document
+was read.
 """
 
 import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import structs
 
+from qiutong.codings import SAMPLED, read_codings
 from qiutong.errors import InputError, StageMissing, UnknownName
 from qiutong.estimate import (
     FEWEST_CHECKED,
+    FEWEST_PROVISIONS,
     Cells,
     find_checking_gains,
     find_grade_odds,
     share_of_cells,
+    share_of_provisions,
 )
 from qiutong.exporters.tables import write_csv
-from qiutong.model import Checked, Document, Estimate, Grade, GradeSwitch, Overlap, Segment
+from qiutong.model import (
+    Checked,
+    Coder,
+    CoderKind,
+    Coding,
+    Document,
+    Estimate,
+    Grade,
+    GradeSwitch,
+    Overlap,
+    Segment,
+)
 from qiutong.overlap import documents_as_of, lineage
 
 if TYPE_CHECKING:
     from qiutong.study import Study
 
 SAMPLES_FOLDER = "samples"
+PROVISIONS = "provisions"
 RECORD_FILE = "sample.json"
 TO_DO = "?"
 """Stands in the column ``codes`` of a sheet; an import refuses it, so that a provision nobody has
@@ -71,6 +93,28 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True):
     documents: dict[str, tuple[str, ...]]
     frame: dict[str, tuple[str, ...]]
     provisions: int
+
+
+class ProvisionDraw(msgspec.Struct, frozen=True, kw_only=True):
+    """A sample of provisions that was drawn.
+
+    Parameters
+    ----------
+    number, seed, drawn_at, as_of, per_party
+        As for :class:`Draw`, of provisions.
+    drawn
+        By party, ids of the provisions drawn now, in random order.
+    frame
+        By party, ids of all provisions that could be drawn, in random order.
+    """
+
+    number: int
+    seed: int
+    drawn_at: str
+    as_of: date
+    per_party: int
+    drawn: dict[str, tuple[str, ...]]
+    frame: dict[str, tuple[str, ...]]
 
 
 class CheckedShare(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +194,44 @@ class CheckedStudy(msgspec.Struct, frozen=True, kw_only=True):
     codes: tuple[CheckedShare, ...]
 
 
+class ProvisionShare(msgspec.Struct, frozen=True, kw_only=True):
+    """One code, from a model's codes of all provisions and a checked sample of provisions.
+
+    Parameters
+    ----------
+    salience
+        By party, the share of its provisions; see :func:`qiutong.estimate.share_of_provisions`.
+    model_alone
+        By party, the share that the model's codes alone would give.
+    """
+
+    code: str
+    salience: dict[str, Estimate]
+    model_alone: dict[str, float]
+
+
+class CheckedProvisions(msgspec.Struct, frozen=True, kw_only=True):
+    """All codes of a study, from a model's codes and a checked sample of provisions.
+
+    Parameters
+    ----------
+    checked
+        By party, number of provisions checked without a gap from the beginning.
+    passed_over
+        Number of provisions checked behind a gap, which count for nothing.
+    provisions
+        By party, number of provisions in the documents that the model coded.
+    """
+
+    model: str
+    as_of: date
+    seed: int
+    checked: dict[str, int]
+    passed_over: int
+    provisions: dict[str, int]
+    codes: tuple[ProvisionShare, ...]
+
+
 def random_order(documents: Iterable[str], seed: int) -> tuple[str, ...]:
     """Put ids in an order that depends on the seed and nothing else about the documents.
 
@@ -174,21 +256,33 @@ def checked_beginning(order: Sequence[str], read: Iterable[str]) -> tuple[str, .
 
 
 def read_draws(folder: Path) -> tuple[Draw, ...]:
-    """Draws recorded in a study's folder, the first first.
+    """Draws of documents recorded in a study's folder, the first first.
 
     Raises
     ------
     InputError
         A record cannot be read.
     """
+    return _read_records(folder, "[0-9]*", Draw)
+
+
+def read_provision_draws(folder: Path) -> tuple[ProvisionDraw, ...]:
+    """Draws of provisions recorded in a study's folder; see :func:`read_draws`."""
+    return _read_records(folder, f"{PROVISIONS}-[0-9]*", ProvisionDraw)
+
+
+D = TypeVar("D", Draw, ProvisionDraw)
+
+
+def _read_records(folder: Path, name: str, shape: type[D]) -> tuple[D, ...]:
     draws = []
-    for path in sorted(folder.glob(f"{SAMPLES_FOLDER}/[0-9]*/{RECORD_FILE}")):
+    for path in sorted(folder.glob(f"{SAMPLES_FOLDER}/{name}/{RECORD_FILE}")):
         try:
-            draws.append(msgspec.json.decode(path.read_bytes(), type=Draw))
+            draws.append(msgspec.json.decode(path.read_bytes(), type=shape))
         except (OSError, msgspec.MsgspecError) as error:
             raise InputError(
                 f"{path}: the record of a sample cannot be read ({error}). Put it back from a copy; "
-                "without it nobody knows which documents were drawn."
+                "without it nobody knows what was drawn."
             ) from None
     return tuple(sorted(draws, key=lambda one: one.number))
 
@@ -220,38 +314,18 @@ def draw_sample(
         Another seed than that of earlier draws, or nothing is left to draw.
     """
     draws = read_draws(study.folder)
-    if draws and seed not in (None, draws[0].seed):
-        raise InputError(
-            f"seed {seed}: earlier samples of this study were drawn with {draws[0].seed}. A second "
-            "order would leave gaps in both; leave the seed out."
-        )
-    if seed is None:
-        seed = draws[0].seed if draws else study.settings.stability.seed
-    held = {one.id: one for one in _in_scope(study, as_of)}
-    frame = {
-        party.id: random_order((one.id for one in held.values() if one.party == party.id), seed)
-        for party in study.parties
-    }
-    before = {one for draw in draws for ids in draw.documents.values() for one in ids}
-    drawn = {
-        party: tuple(one for one in order[:per_party] if one not in before)
-        for party, order in frame.items()
-    }
-    if not any(drawn.values()):
-        raise InputError(
-            f"the samples drawn before hold {per_party} documents of each party, or all there are. "
-            "Ask for more: qiutong sample --per-party NUMBER"
-            if before
-            else "there is no document to draw: none with a text counts on "
-            f"{as_of.isoformat()}. See: qiutong documents"
-        )
+    pool: dict[str, list[str]] = {party.id: [] for party in study.parties}
+    for document in _in_scope(study, as_of):
+        if document.party in pool:
+            pool[document.party].append(document.id)
+    before = [one for draw in draws for ids in draw.documents.values() for one in ids]
+    seed, frame, drawn = _draw(study, draws, before, pool, per_party, seed, as_of)
     places: dict[str, list[Segment]] = {one: [] for ids in drawn.values() for one in ids}
     for segment in study.segments():
         if segment.document in places:
             places[segment.document].append(segment)
-    number = draws[-1].number + 1 if draws else 1
     draw = Draw(
-        number=number,
+        number=draws[-1].number + 1 if draws else 1,
         seed=seed,
         drawn_at=datetime.now(UTC).isoformat(timespec="seconds"),
         as_of=as_of,
@@ -260,28 +334,112 @@ def draw_sample(
         frame=frame,
         provisions=sum(len(cuts) for cuts in places.values()),
     )
-    folder = study.folder / SAMPLES_FOLDER / str(number)
+    sheets = {
+        f"{party}-{draw.frame[party].index(one) + 1:03}-{one}.csv": _sheet(places[one])
+        for party, ids in draw.documents.items()
+        for one in ids
+    }
+    return draw, _write_draw(study, str(draw.number), draw, sheets)
+
+
+def draw_provisions(
+    study: "Study", per_party: int = 200, *, seed: int | None = None, as_of: date
+) -> tuple[ProvisionDraw, Path]:
+    """Draw provisions of each party at random, one by one, and write a sheet for each party.
+
+    Parameters
+    ----------
+    study, seed, as_of
+        As for :func:`draw_sample`, whose errors it raises.
+    per_party
+        Provisions of each party, together with those drawn before.
+
+    Returns
+    -------
+    The draw, and the folder with its record and sheets.
+    """
+    draws = read_provision_draws(study.folder)
+    party_of = {one.id: one.party for one in _in_scope(study, as_of)}
+    pool: dict[str, list[str]] = {party.id: [] for party in study.parties}
+    segments: dict[str, Segment] = {}
+    for segment in study.segments():
+        if party_of.get(segment.document) in pool:
+            pool[party_of[segment.document]].append(segment.id)
+            segments[segment.id] = segment
+    before = [one for draw in draws for ids in draw.drawn.values() for one in ids]
+    seed, frame, drawn = _draw(study, draws, before, pool, per_party, seed, as_of)
+    draw = ProvisionDraw(
+        number=draws[-1].number + 1 if draws else 1,
+        seed=seed,
+        drawn_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        as_of=as_of,
+        per_party=per_party,
+        drawn=drawn,
+        frame=frame,
+    )
+    sheets = {
+        f"{party}.csv": _sheet(
+            [segments[one] for one in ids],
+            [frame[party].index(one) + 1 for one in ids],
+        )
+        for party, ids in drawn.items()
+        if ids
+    }
+    return draw, _write_draw(study, f"{PROVISIONS}-{draw.number}", draw, sheets)
+
+
+def _draw(
+    study: "Study",
+    draws: Sequence[Draw | ProvisionDraw],
+    before: Iterable[str],
+    pool: Mapping[str, Iterable[str]],
+    per_party: int,
+    seed: int | None,
+    as_of: date,
+) -> tuple[int, dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Seed, random order of everything by party, and what the earlier draws lack of its beginning."""
+    if draws and seed not in (None, draws[0].seed):
+        raise InputError(
+            f"seed {seed}: earlier samples of this study were drawn with {draws[0].seed}. A second "
+            "order would leave gaps in both; leave the seed out."
+        )
+    if seed is None:
+        seed = draws[0].seed if draws else study.settings.stability.seed
+    frame = {party: random_order(ids, seed) for party, ids in pool.items()}
+    held = set(before)
+    drawn = {
+        party: tuple(one for one in order[:per_party] if one not in held)
+        for party, order in frame.items()
+    }
+    if not any(drawn.values()):
+        raise InputError(
+            f"the samples drawn before hold {per_party} of each party, or all there are. "
+            "Ask for more: --per-party NUMBER"
+            if held
+            else "there is no document to draw: none with a text counts on "
+            f"{as_of.isoformat()}. See: qiutong documents"
+        )
+    return seed, frame, drawn
+
+
+def _write_draw(
+    study: "Study", name: str, draw: Draw | ProvisionDraw, sheets: Mapping[str, str]
+) -> Path:
+    folder = study.folder / SAMPLES_FOLDER / name
     folder.parent.mkdir(exist_ok=True)
     # Renamed when it is whole: a draw that was stopped leaves nothing behind.
     making = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
     try:
-        _write_draw(making, draw, places)
+        for sheet, text in sheets.items():
+            (making / sheet).write_text(text, encoding="utf-8", newline="")
+        record = json.dumps(msgspec.to_builtins(draw), ensure_ascii=False, indent=1)
+        (making / RECORD_FILE).write_text(record + "\n", encoding="utf-8")
         making.chmod(0o755)
         making.rename(folder)
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
         raise
-    return draw, folder
-
-
-def _write_draw(folder: Path, draw: Draw, places: Mapping[str, Sequence[Segment]]) -> None:
-    for party, ids in draw.documents.items():
-        for identity in ids:
-            place = draw.frame[party].index(identity) + 1
-            sheet = folder / f"{party}-{place:03}-{identity}.csv"
-            sheet.write_text(_sheet(places[identity]), encoding="utf-8", newline="")
-    record = json.dumps(msgspec.to_builtins(draw), ensure_ascii=False, indent=1)
-    (folder / RECORD_FILE).write_text(record + "\n", encoding="utf-8")
+    return folder
 
 
 def _in_scope(study: "Study", as_of: date) -> tuple[Document, ...]:
@@ -296,10 +454,11 @@ def _in_scope(study: "Study", as_of: date) -> tuple[Document, ...]:
     return tuple(one for one in kept if not one.is_joint)
 
 
-def _sheet(segments: Sequence[Segment]) -> str:
-    """A sheet for one document: the columns that an import reads, and the text."""
+def _sheet(segments: Sequence[Segment], sampled: Sequence[int] = ()) -> str:
+    """A sheet to code on: the columns that an import reads, the text, and places if drawn alone."""
     rows = [
         {
+            **({SAMPLED: sampled[number]} if sampled else {}),
             "document": one.document,
             "locator": one.locator,
             "text": one.text,
@@ -307,7 +466,7 @@ def _sheet(segments: Sequence[Segment]) -> str:
             "evidence": "",
             "memo": "",
         }
-        for one in segments
+        for number, one in enumerate(segments)
     ]
     return write_csv(rows, bom=True)
 
@@ -362,11 +521,7 @@ def estimate_checked(
                     party: share_of_cells(one, level=study.settings.interval_level, fewest=fewest)
                     for party, one in cells.items()
                 },
-                model_alone={
-                    party: (one.both + one.model_only + one.rest_with) / one.total
-                    for party, one in cells.items()
-                    if one.total
-                },
+                model_alone=_model_alone(cells),
                 grade=told.grade,
                 sure=told.sure,
                 odds=told.odds,
@@ -510,6 +665,106 @@ def next_documents(
     )
 
 
+def estimate_provisions(
+    study: "Study", *, model: str = "", as_of: date, fewest: int = FEWEST_PROVISIONS
+) -> CheckedProvisions:
+    """Estimate every code's share of provisions from a model's codes and the checked provisions.
+
+    Parameters
+    ----------
+    study, model, as_of
+        As for :func:`estimate_checked`; whoever filled in the sheets is taken as right.
+    fewest
+        Fewest checked provisions a party.
+
+    Raises
+    ------
+    StageMissing
+        No provisions were drawn.
+    InputError
+        A sheet is missing, or the model codes whole documents only.
+    BadCodings
+        Rows of a sheet that cannot be used.
+    """
+    draws = read_provision_draws(study.folder)
+    if not draws:
+        raise StageMissing(
+            f"{study.folder}: no provisions were drawn. Draw some: qiutong sample --provisions"
+        )
+    coded = _coder_of(study, _models(study, model))
+    party_of = {one.id: one.party for one in _in_scope(study, as_of) if one.id in coded}
+    places: dict[str, list[Segment]] = {one.id: [] for one in study.documents() if one.read}
+    for segment in study.segments():
+        places[segment.document].append(segment)
+    by_model = _coded_under(study, coded, lambda one: one.segment)
+    if not any(by_model.values()):
+        raise InputError(
+            f"{' / '.join(dict.fromkeys(coded.values()))} gave no code to a provision, only to whole "
+            "documents, so it says nothing of provisions. Name another: --model ID"
+        )
+    read: dict[str, set[str]] = {}
+    held = {one.id: one for one in study.store.documents(places)}
+    above = lineage(study.codebook)
+    for draw in draws:
+        for party, ids in draw.drawn.items():
+            if ids:
+                sheet = (
+                    study.folder / SAMPLES_FOLDER / f"{PROVISIONS}-{draw.number}" / f"{party}.csv"
+                )
+                told = read_codings(sheet, _WHOEVER, places, held, study.codebook, not_read=TO_DO)
+                for one in (one for ids in told.read.values() for one in ids):
+                    read[one] = set()
+                for coding in (one for codings in told.codings.values() for one in codings):
+                    read[coding.segment].update(above[coding.code])
+    order = {
+        party.id: random_order(
+            (
+                segment.id
+                for document, owner in party_of.items()
+                if owner == party.id
+                for segment in places[document]
+            ),
+            draws[0].seed,
+        )
+        for party in study.parties
+    }
+    sample = {party: checked_beginning(ids, read) for party, ids in order.items()}
+    shares = []
+    for code in study.codebook.codes:
+        found = {one for one, codes in read.items() if code.id in codes}
+        cells = {
+            party: _count(by_model.get(code.id, frozenset()), found, ids, order[party][len(ids) :])
+            for party, ids in sample.items()
+        }
+        shares.append(
+            ProvisionShare(
+                code=code.id,
+                salience={
+                    party: share_of_provisions(
+                        one, level=study.settings.interval_level, fewest=fewest
+                    )
+                    for party, one in cells.items()
+                },
+                model_alone=_model_alone(cells),
+            )
+        )
+    return CheckedProvisions(
+        model=" / ".join(dict.fromkeys(coded.values())),
+        as_of=as_of,
+        seed=draws[0].seed,
+        checked={party: len(ids) for party, ids in sample.items()},
+        passed_over=sum(
+            one in read for party, ids in order.items() for one in ids[len(sample[party]) :]
+        ),
+        provisions={party: len(ids) for party, ids in order.items()},
+        codes=tuple(shares),
+    )
+
+
+_WHOEVER = Coder(id="person", kind=CoderKind.PERSON)
+"""The sheets of provisions do not say who filled them in, and their codes are not stored."""
+
+
 class _Checked(NamedTuple):
     """Who coded what, put in random order."""
 
@@ -534,42 +789,53 @@ class _Checked(NamedTuple):
         return {party: self._count(code, ids, ()) for party, ids in self.others.items()}
 
     def _count(self, code: str, checked: Sequence[str], rest: Sequence[str]) -> Cells:
-        model = self.by_model.get(code, frozenset())
-        person = self.by_person.get(code, frozenset())
-        return Cells(
-            both=sum(one in model and one in person for one in checked),
-            model_only=sum(one in model and one not in person for one in checked),
-            person_only=sum(one in person and one not in model for one in checked),
-            neither=sum(one not in person and one not in model for one in checked),
-            rest_with=sum(one in model for one in rest),
-            rest_without=sum(one not in model for one in rest),
-        )
+        none: frozenset[str] = frozenset()
+        return _count(self.by_model.get(code, none), self.by_person.get(code, none), checked, rest)
+
+
+def _count(
+    model: AbstractSet[str], person: AbstractSet[str], checked: Sequence[str], rest: Sequence[str]
+) -> Cells:
+    return Cells(
+        both=sum(one in model and one in person for one in checked),
+        model_only=sum(one in model and one not in person for one in checked),
+        person_only=sum(one in person and one not in model for one in checked),
+        neither=sum(one not in person and one not in model for one in checked),
+        rest_with=sum(one in model for one in rest),
+        rest_without=sum(one not in model for one in rest),
+    )
+
+
+def _model_alone(cells: Mapping[str, Cells]) -> dict[str, float]:
+    return {
+        party: (one.both + one.model_only + one.rest_with) / one.total
+        for party, one in cells.items()
+        if one.total
+    }
 
 
 def _read_checked(study: "Study", person: str, model: str, as_of: date) -> _Checked:
     draws = read_draws(study.folder)
     if not draws:
         raise StageMissing(
-            f"{study.folder}: no sample was drawn, so what was checked is no random sample. "
-            "Draw one: qiutong sample"
+            f"{study.folder}: no sample of documents was drawn, so what was checked is no random "
+            "sample."
+            + (
+                " Drawn provisions cannot take its place: a document has a code by any of its "
+                "provisions, and most of them were not read."
+                if read_provision_draws(study.folder)
+                else ""
+            )
+            + " Draw one: qiutong sample"
         )
-    known = [one.id for one in study.store.coders()]
-    for coder in (person, *([model] if model else [])):
-        if coder not in known:
-            raise UnknownName("coder", coder, known)
-    models = tuple(
-        one for one in ([model] if model else study.settings.coding.coders) if one != person
-    )
+    models = tuple(one for one in _models(study, model, person) if one != person)
     if not models:
         raise InputError(
             f'"{person}" is the person, and no other coder counts. Name the model: --model ID, or '
             "coder in study.toml"
         )
     seed = draws[0].seed
-    coded: dict[str, str] = {}
-    for coder in models:
-        for document in study.store.finished(coder):
-            coded.setdefault(document, coder)
+    coded = _coder_of(study, models)
     read = study.store.finished(person)
     documents = [one for one in _in_scope(study, as_of) if one.id in coded]
     order = {
@@ -588,15 +854,35 @@ def _read_checked(study: "Study", person: str, model: str, as_of: date) -> _Chec
         sample=sample,
         others=others,
         read=frozenset(read),
-        by_model=_documents_with(study, coded),
-        by_person=_documents_with(study, dict.fromkeys(read, person)),
+        by_model=_coded_under(study, coded, lambda one: one.document),
+        by_person=_coded_under(study, dict.fromkeys(read, person), lambda one: one.document),
     )
 
 
-def _documents_with(study: "Study", coder_of: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """Documents under each code and the codes above it, of codings sure enough to count.
+def _models(study: "Study", model: str, *others: str) -> tuple[str, ...]:
+    """The model named, else the coders that count; every coder named has to be known."""
+    known = [one.id for one in study.store.coders()]
+    for coder in (*others, *([model] if model else [])):
+        if coder not in known:
+            raise UnknownName("coder", coder, known)
+    return (model,) if model else study.settings.coding.coders
 
-    ``coder_of`` says, by document, whose codings are asked for.
+
+def _coder_of(study: "Study", models: Iterable[str]) -> dict[str, str]:
+    """For each document the first of the models that has coded it."""
+    coded: dict[str, str] = {}
+    for coder in models:
+        for document in study.store.finished(coder):
+            coded.setdefault(document, coder)
+    return coded
+
+
+def _coded_under(
+    study: "Study", coder_of: Mapping[str, str], unit: Callable[[Coding], str]
+) -> dict[str, frozenset[str]]:
+    """Documents, or provisions, under each code and the codes above it, of codings sure enough.
+
+    ``coder_of`` says, by document, whose codings are asked for; ``unit`` gives what is collected.
     """
     above = lineage(study.codebook)
     held: dict[str, set[str]] = {}
@@ -604,5 +890,5 @@ def _documents_with(study: "Study", coder_of: Mapping[str, str]) -> dict[str, fr
         for coding in study.counted(coder):
             if coder_of.get(coding.document) == coder:
                 for code in above.get(coding.code, ()):
-                    held.setdefault(code, set()).add(coding.document)
-    return {code: frozenset(documents) for code, documents in held.items()}
+                    held.setdefault(code, set()).add(unit(coding))
+    return {code: frozenset(units - {""}) for code, units in held.items()}

@@ -68,11 +68,15 @@ from qiutong.playbook import Playbook, bundled_playbook, load_playbook
 from qiutong.register import date_as_given, parse_field, slug
 from qiutong.reliability import Reliability, Span, measure_reliability, measure_spans
 from qiutong.sampling import (
+    CheckedProvisions,
     CheckedStudy,
     Draw,
     NextDocument,
+    ProvisionDraw,
+    draw_provisions,
     draw_sample,
     estimate_checked,
+    estimate_provisions,
     next_documents,
 )
 from qiutong.settings import Settings, read_toml
@@ -1057,6 +1061,32 @@ class Study:
         The draw, and the folder with its record and its coding sheets.
         """
         return draw_sample(self, per_party, seed=seed, as_of=self.day(as_of))
+
+    def sample_provisions(
+        self, per_party: int = 200, *, seed: int | None = None, as_of: str | date | None = None
+    ) -> tuple[ProvisionDraw, Path]:
+        """Draw provisions of each party at random, one by one; see sampling.draw_provisions.
+
+        Parameters
+        ----------
+        per_party
+            Provisions of each party, together with those drawn before.
+        seed, as_of
+            As for :meth:`sample`.
+        """
+        return draw_provisions(self, per_party, seed=seed, as_of=self.day(as_of))
+
+    def estimate_provisions(
+        self, *, model: str = "", as_of: str | date | None = None
+    ) -> CheckedProvisions:
+        """Estimate shares of provisions from the codes that count and the sheets filled in.
+
+        Parameters
+        ----------
+        model
+            As for :meth:`estimate`.
+        """
+        return estimate_provisions(self, model=model, as_of=self.day(as_of))
 
     def estimate(
         self, person: str, *, model: str = "", as_of: str | date | None = None

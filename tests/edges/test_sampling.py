@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from qiutong.errors import InputError, StageMissing, UnknownName
-from qiutong.estimate import Cells, share_of_cells
+from qiutong.estimate import Cells, share_of_cells, share_of_provisions
 from qiutong.model import Grade
-from qiutong.sampling import checked_beginning, random_order, read_draws
+from qiutong.sampling import checked_beginning, estimate_provisions, random_order, read_draws
 from qiutong.study import Study
 
 TEXT = "The Office shall place a watermark on generated content so that its provenance is known."
@@ -457,3 +457,117 @@ def test_a_program_as_checker_is_said(run: Callable, many: Path):
 
     assert not any("no person" in one["en"] for one in study.results(quoting=False).warnings)
     assert any("builtin" in one and "no person" in one for one in warned)
+
+
+# --------------------------------------------------------------------------- provisions
+
+
+def fill_beginning(sheet: Path, number: int) -> None:
+    """Code the first rows of a sheet and leave the others."""
+    places = iter(range(10_000))
+    fill(sheet, lambda row: right(row) if next(places) < number else row["codes"])
+
+
+def test_provisions_are_drawn_from_all_and_go_on_where_the_last_draw_ended(
+    run: Callable, many: Path
+):
+    """One random order over all provisions of a party; sheets are blind and in this order."""
+    first = run("sample", "--provisions", "--per-party", 5, "--json", folder=many).json
+    second = run("sample", "--provisions", "--per-party", 8, "--json", folder=many).json
+
+    ids = {party: [] for party in ("us", "cn")}
+    for one in Study(many).segments():
+        ids[one.document[:2]].append(one.id)
+    for party, held in ids.items():
+        assert sorted(first["frame"][party]) == sorted(held)
+        both = [*first["drawn"][party], *second["drawn"][party]]
+        assert both == list(random_order(held, first["seed"])[:8])
+    sheet = many / "samples" / "provisions-2" / "us.csv"
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["sampled"] for row in rows] == ["6", "7", "8"]
+    assert {row["codes"] for row in rows} == {"?"}
+    again = run("sample", "--provisions", "--per-party", 8, folder=many)
+    assert again.code == 1
+    assert "Ask for more" in again.err
+
+
+def test_checked_provisions_give_shares_of_provisions(run: Callable, many: Path):
+    """From the rows filled in without a gap; the rest stays unread, and nothing is stored."""
+    run("sample", "--provisions", "--per-party", 40, folder=many)
+    for party in ("us", "cn"):
+        fill_beginning(many / "samples" / "provisions-1" / f"{party}.csv", 30)
+
+    study = Study(many)
+    small = study.estimate_provisions()
+    shown = run("estimate", "--provisions", folder=many)
+    held = estimate_provisions(study, as_of=study.day(None), fewest=20)
+
+    assert {share.value for one in small.codes for share in one.salience.values()} == {None}
+    assert "Too small to say: us: 30 of" in shown.out
+    assert held.checked == {"us": 30, "cn": 30}
+    share = next(one for one in held.codes if one.code == CODE)
+    texts = {one.id: one.text for one in study.segments()}
+    given = {one.segment for one in study.codings("builtin") if one.code == CODE}
+    for party in ("us", "cn"):
+        order = random_order([one for one in texts if one.startswith(party)], held.seed)
+        said = {one for one in order[:30] if "watermark" in texts[one]}
+        cells = Cells(
+            len(said & given), len(given & set(order[:30]) - said), len(said - given),
+            len(set(order[:30]) - said - given), len(given & set(order[30:])),
+            len(set(order[30:]) - given),
+        )  # fmt: skip
+        assert share.salience[party] == share_of_provisions(cells, fewest=20)
+        assert share.model_alone[party] == len(given & set(order)) / len(order)
+    assert study.codings("person") == ()
+    assert "person" not in [one.id for one in study.store.coders()]
+
+
+def test_provisions_behind_a_gap_do_not_count(run: Callable, many: Path):
+    """A row left out in the middle ends the sample, and the others are told."""
+    run("sample", "--provisions", "--per-party", 10, folder=many)
+    for party in ("us", "cn"):
+        fill(
+            many / "samples" / "provisions-1" / f"{party}.csv",
+            lambda row: row["codes"] if row["sampled"] == "4" else right(row),
+        )
+
+    done = run("estimate", "--provisions", "--json", folder=many)
+
+    assert done.json["checked"] == {"us": 3, "cn": 3}
+    assert done.json["passed_over"] == 12
+    assert "12 provisions" in done.err
+
+
+def test_a_sample_of_provisions_is_none_of_documents(run: Callable, many: Path):
+    """It is refused by the import, by the estimate of documents, and by checked_by."""
+    run("sample", "--provisions", "--per-party", 3, folder=many)
+    sheet = many / "samples" / "provisions-1" / "us.csv"
+    fill(sheet, right)
+
+    taken = run("import", sheet, "--coder", "li", folder=many)
+    asked = run("estimate", "--person", "builtin", folder=many)
+    set_checker(many, "builtin")
+    counted = run("overlap", folder=many)
+
+    assert (taken.code, asked.code, counted.code) == (1, 1, 1)
+    assert "drawn at random" in taken.err
+    assert not Study(many).codings("li")
+    assert "cannot take its place" in asked.err
+    assert "cannot take its place" in counted.err
+
+
+def test_what_is_missing_for_shares_of_provisions_is_told(run: Callable, many: Path):
+    """Nothing drawn, a code nobody knows, a lost sheet, and a question that is two."""
+    assert "sample --provisions" in run("estimate", "--provisions", folder=many).err
+    assert "one of the two" in run("estimate", folder=many).err
+    assert "one of the two" in run("estimate", "--provisions", "--person", "li", folder=many).err
+    run("sample", "--provisions", "--per-party", 3, folder=many)
+    sheet = many / "samples" / "provisions-1" / "us.csv"
+    fill(sheet, lambda row: "no.such")
+    done = run("estimate", "--provisions", folder=many)
+    assert done.code == 1
+    assert "no.such" in done.err
+    sheet.unlink()
+    assert "us.csv" in run("estimate", "--provisions", folder=many).err
+    assert run("estimate", "--provisions", "--model", "x", folder=many).code == 1

@@ -18,6 +18,7 @@ from qiutong.estimate import (
     power_tuned_mean,
     ppi_prevalence,
     share_of_cells,
+    share_of_provisions,
 )
 from qiutong.model import Estimate, Grade
 from qiutong.overlap import grade_overlap, wilson_interval
@@ -134,6 +135,49 @@ def test_where_nobody_differs_the_interval_holds_the_counted_share(checked, rest
     held = share_of_cells(cells)
 
     assert held.low - 1e-9 <= with_code / total <= held.high + 1e-9
+
+
+@given(checked_enough)
+def test_a_share_of_provisions_stays_within_what_is_possible(cells):
+    """What was found is a floor, what is left a ceiling, and the interval holds the value."""
+    share = share_of_provisions(cells, fewest=20)
+
+    known = cells.both + cells.person_only
+    assert 0.0 <= share.low <= share.value <= share.high <= 1.0
+    assert share.high >= known / cells.total
+    assert share.low <= (known + cells.rest) / cells.total
+    if not cells.rest:
+        assert share.low == share.value == share.high == known / cells.total
+
+
+def test_provisions_drawn_one_by_one_cover_about_as_often_as_they_say():
+    """A thousand draws of 150 of 900 provisions: 93 to 97 % of the intervals hold their share."""
+    rng = np.random.default_rng(7)
+    table = np.array([60, 25, 20, 795])
+    covered = 0
+    for seen in rng.multivariate_hypergeometric(table, 150, 1000):
+        rest = table - seen
+        share = share_of_provisions(
+            Cells(*map(int, seen), int(rest[:2].sum()), int(rest[2:].sum()))
+        )
+        covered += share.low <= 80 / 900 <= share.high
+
+    assert 930 <= covered <= 970
+
+
+def test_too_few_provisions_give_a_reason():
+    """Ninety-nine of a thousand are too few, none are nothing to count, and all are enough."""
+    few = share_of_provisions(Cells(30, 3, 3, 63, 200, 701))
+    every = share_of_provisions(Cells(3, 0, 1, 6, 0, 0))
+
+    assert few.value is None
+    assert "99 of 1000 provisions" in few.undefined
+    assert share_of_provisions(Cells(0, 0, 0, 0, 0, 0)).undefined == (
+        "nothing to count: the total is 0"
+    )
+    assert (every.value, every.low, every.high) == (0.4, 0.4, 0.4)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        share_of_provisions(Cells(30, 3, 3, 63, 200, 701), level=95)
 
 
 def test_interval_covers_about_as_often_as_it_says():
