@@ -3,7 +3,9 @@
 import csv
 import io
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -143,10 +145,12 @@ def test_a_members_codings_below_the_least_confidence_are_not_given(
     run: Callable, folder: Path
 ) -> None:
     """What does not count alone does not count in company."""
+    read_by(run, folder, "anna", {}, "cn-norm")
     run("combine", "both", "--from", "builtin", "--from", "anna", "--rule", "any", folder=folder)
     unsure = {cell for cell, share in cells(folder, "builtin").items() if (share or 0) < 0.5}
-    assert unsure
-    assert not (unsure - set(cells(folder, "anna"))) & set(cells(folder, "both"))
+    assert unsure == {("第1段", "governance.evaluation")}
+    assert not unsure & set(cells(folder, "both"))
+    assert ("第2段", LABELS) in cells(folder, "both")
 
 
 # --------------------------------------------------------------------------- a member that changed
@@ -187,6 +191,9 @@ def test_combined_twice_nothing_changes(run: Callable, agreed: Path) -> None:
     done = run("combine", "agreed", "--from", "anna", "--from", "ben", "--json", folder=agreed)
     assert (done.json["combined"], len(done.json["unchanged"])) == ([], 2)
     assert cells(agreed, "agreed") == before
+    with closing(sqlite3.connect(agreed / "study.sqlite")) as store:
+        query = "SELECT count(*) FROM runs WHERE coder = 'agreed'"
+        assert store.execute(query).fetchone() == (2,)
 
 
 def test_a_document_that_all_members_coded_later_makes_it_stale(
@@ -275,6 +282,8 @@ def test_without_two_parties_there_are_no_bounds_and_the_rest_stands(
 
 def test_the_report_says_what_is_combined_and_marks_grades(run: Callable, agreed: Path) -> None:
     """In both languages: the rule, what is decided, and how high a grade might be."""
+    with Study(agreed) as study:
+        assert study.readings() == ("anna", "ben")  # its own members would agree with it
     count(agreed, "agreed")
     with Study(agreed) as study:
         results = study.results("2025-01-20")
@@ -290,8 +299,11 @@ def test_the_report_says_what_is_combined_and_marks_grades(run: Callable, agreed
     assert "一致不等于独立" in shown["zh"]
     # Two people's codes are not called a program's.
     assert "program of rules" not in shown["en"]
-    with Study(agreed) as study:
-        assert study.readings() == ("anna", "ben")
+    # A subject that is absent for sure and one that may be there are not told alike.
+    label = {one.id: one.label["en"] for one in results.codebook.codes}[ROBUST]
+    assert f"{label} (up to strong if what is undecided had the code)" in shown["en"]
+    assert shown["en"].count("up to strong") == 4  # two codes on which they differ, and those above
+    assert "若未定者均有该编码，可至“强”" in shown["zh"]
 
 
 # --------------------------------------------------------------------------- refused

@@ -234,6 +234,16 @@ def test_the_builtin_coder_is_not_carried_but_codes_anew(fetch: Callable, folder
     assert not any("carried" in one.memo for one in study.codings("builtin"))
 
 
+def test_a_combined_coder_is_not_carried_but_combined_anew(fetch: Callable, folder: Path) -> None:
+    """Its members are carried, and what it says follows from them."""
+    study = Study(folder)
+    study.combine("agreed", ["first", "second"])
+    fetch("us-act")
+    assert set(study.store.finished("agreed")) == {"cn-rule"}
+    assert study.combine("agreed").combined == ("us-act",)
+    assert {one.segment for one in study.codings("agreed") if one.document == "us-act"}
+
+
 def test_a_coder_that_was_silent_stays_one_that_has_read(
     fetch: Callable, folder: Path, tmp_path: Path
 ) -> None:
