@@ -240,7 +240,33 @@ _HARM = (
     r"|used (?:[\w-]+ ){0,3}?(?:maliciously|to (?:harm|attack|deceive|manipulate|discriminate"
     r"|build weapons|spread)))"
     r"|(?:help|enable|allow|assist|aid) (?:[\w-]+ ){0,3}?(?:malicious|bad|criminal|terrorist"
-    r"|hostile|non-state|attackers?|criminals|terrorists)\b)"
+    r"|hostile|non-state|attackers?|criminals|terrorists)\b"
+    # Mistakes, deceit, loss, breakdown, exclusion, and what gets away from those in charge.
+    r"|mis(?:read|judg|classif|identif|diagnos|interpret|represent|direct|label|stat|fir|handl|fil)\w*"
+    r"|mistake [^,;.]{1,40}? for|confuse|fool|trick|dupe|impersonate|corrupt|degrade|deplete|cripple"
+    r"|disable|derail|swamp|choke|stall|crash|malfunction|break down|drift|misfire|backfire|panic"
+    r"|exclude|marginali[sz]e|stigmati[sz]e|deprive|penali[sz]e the|lose\b|cost (?:lives|jobs)|die\b"
+    r"|disappear|outpace|outstrip|bypass|circumvent|get out of hand|slip (?:through|past)|dull|blunt"
+    r"|flood|go unnoticed|run out of|end up in|take down|set off|spread (?:unchecked|false|fear|panic|disinformation)|fall (?:[\w-]+ ){0,2}?into the wrong hands"
+    r"|(?:drive|push|squeeze|force|price|shut|lock)s? (?:[\w-]+ ){1,4}?out\b"
+    r"|(?:put|place|leave)s? (?:[\w-]+ ){0,5}?(?:at risk|in danger|in jeopardy|at a disadvantage"
+    r"|under (?:strain|pressure)|exposed|behind|vulnerable|worse off|unprotected|undone|unable|without)"
+    r"|be (?:\w+ly )?(?:left (?:behind|out|without|exposed)|fooled|tricked|outwitted|locked out|wiped out"
+    r"|denied|overlooked|silenced)"
+    r"|(?:give|provide|offer)s? (?:[\w-]+ ){0,2}?(?:dangerous|wrong|false|harmful|misleading|bad)"
+    r"|(?:make|render)s? (?:[\w-]+ ){0,6}?(?:worse|unsafe|harder|impossible|vulnerable|dependent|useless"
+    r"|unreliable|difficult))"
+)
+# What a danger, or a thing that cannot be relied on, is said to be.
+_BAD = (
+    r"(?:unsafe|unreliable|insecure|brittle|fragile|opaque|flawed|error-prone|inaccurate|defenceless"
+    r"|vulnerable|addictive|deceptive|discriminatory|risky|hazardous|perilous|unpredictable|fatal"
+    r"|uncontrollable|irreversible|deadly|lethal|dangerous|alarming|worrying|worrisome|unfair|corrosive"
+    r"|catastrophic|disastrous|devastating|harmful|destabili[sz]ing|out of (?:control|reach of the law)"
+    r"|(?:hard|difficult|impossible) to (?:detect|trace|undo|reverse|correct|control|contain|spot|stop"
+    r"|recall|withdraw|attribute|explain|audit)"
+    r"|(?:easy|simple) to (?:fool|abuse|misuse|deceive|forge|attack|manipulate|evade|game)"
+    r"|easily (?:fooled|abused|misused|deceived|forged|manipulated|evaded|gamed|hijacked))"
 )
 # Those who do harm, and the harm itself, as subjects: what these may do is no permission.
 _HARMFUL = (
@@ -392,6 +418,16 @@ _ENGLISH_PATTERNS: list[tuple[Position, int, str]] = [
         FIRM,
         rf"\b{_WILL} {_ADVERB}will\b(?! (?:be|need to|have to) (?:required|subject))",
     ),
+    # What an office or a firm "cannot" do is forbidden, unless it is beyond its powers to know.
+    (
+        P.PROHIBITS,
+        HINT,
+        r"\b(?:agenc(?:y|ies)|authorit(?:y|ies)|ministers?|officials?|officers?|boards?|courts?|judges?"
+        r"|employers?|providers?|operators?|deployers?|developers?|insurers?|banks?|landlords?|licensees?"
+        r"|contractors?|compan(?:y|ies)|platforms?|vendors?) cannot (?!be\b|know|tell|see|foresee|predict"
+        r"|guarantee|explain|always|fully|reliably|detect|keep|control|afford|access|cope|do\b|trace|verify"
+        r"|rule out|understand|say|solve|manage|meet|match|prevent|stop)[a-z]+",
+    ),
     # What may happen, as opposed to what may be done.
     (
         P.WARNS,
@@ -399,7 +435,8 @@ _ENGLISH_PATTERNS: list[tuple[Position, int, str]] = [
         r"\bmay not (?:be (?:able|aware|sufficient|accurate|appropriate|suitable|apparent|possible"
         r"|known|available|reliable|enough|visible|clear|effective|fair|robust|representative|safe)"
         r"|always|fully|necessarily|yet|understand|know|reflect|work|perform|generali[sz]e|behave"
-        r"|hold|capture|realize|realise|notice|(?:\w+ )?(?:every|all)\b)\b",
+        r"|hold|capture|realize|realise|notice|cope|keep (?:up|pace)|suffice|survive|detect"
+        r"|(?:\w+ )?(?:every|all)\b)\b",
     ),
     # Harm denied is no warning.
     (
@@ -428,7 +465,8 @@ _ENGLISH_PATTERNS: list[tuple[Position, int, str]] = [
     (
         P.WARNS,
         CLAIM,
-        rf"\b(?:could|might|may|can|would|threatens? to|likely to) (?:(?!not\b)[\w-]+ ){{0,2}}?{_HARM}",
+        rf"\b(?:could|might|may|can|would|threatens? to|likely to|tends? to|apt to|prone to)"
+        rf" (?:(?!not\b)[\w-]+ ){{0,2}}?{_HARM}",
     ),
     # Prohibition.
     (
@@ -547,13 +585,26 @@ _ENGLISH_PATTERNS: list[tuple[Position, int, str]] = [
         HINT,
         r"\b(?:concern(?:s|ed)? (?:about|that|over|is|are)|worr(?:y|ies|ied) (?:about|that|over)"
         r"|vulnerable to|susceptible to|prone to|at risk|endangers?|jeopardi[sz]es?|threatens?"
-        r"|(?<!to )(?:erodes?|destabili[sz]es?|paraly[sz]es?|hijacks?|worsens?|widens|entrenches|distorts?)\b"
+        r"|(?<!to )(?:erodes?|destabili[sz]es?|paraly[sz]es?|hijacks?|worsens?|widens|deepens|entrenches|distorts?"
+        r"|weakens|deceives?|misleads?|outpaces?|outstrips?|discriminates? against)\b"
         r"|at a disadvantage|chilling effect|out of control|risk(?:s|ed)? (?:being|losing|becoming|falling|missing)\b"
         r"|lowers? the (?:bar|barrier|threshold)s?|errors? (?:\w+ly )?(?:accumulate|multiply|spread)"
         r"|(?:growing|grave|serious|real|major|rising) (?:threat|danger|risk|gap|concern|problem)s?"
-        r"|no one can (?:be sure|guarantee|know|tell|predict)|cannot (?:always|fully|reliably|be sure)"
-        r"|(?:is|are|be|become|becomes) (?:\w+ly |too |so |very |more |even )?(?:dangerous|alarming|worrying|worrisome|unfair"
-        r"|catastrophic|disastrous|devastating|harmful|destabili[sz]ing)"
+        r"|(?:no one|nobody|no expert|none) can (?:yet |fully |reliably )?(?:be sure|guarantee|know|tell|predict"
+        r"|foresee|explain|say|control|rule out)|cannot (?:always|fully|reliably|be (?:sure|trusted|relied"
+        r"|undone|reversed|recalled|withdrawn|predicted|controlled|contained|explained|traced|ruled out))"
+        rf"|(?:is|are|be|becomes?|remains?|proves?|makes? it) (?:\w+ly |too |so |very |more |even |still )?{_BAD}"
+        r"|there (?:is|are) (?:as yet |currently |still )?(?:no|little|few|hardly any|not enough) (?:[\w-]+ ){0,3}?"
+        r"(?:way|ways|means|method|methods|guarantee|safeguards?|defences?|defenses?|protection|remedy|remedies"
+        r"|evidence|certainty)"
+        r"|(?:in|into) the wrong hands|single point of failure|race to the bottom|no match for|out of hand"
+        r"|(?:lags?|trails?) (?:[\w-]+ ){0,2}?behind|faster than (?:[\w-]+ ){1,6}?(?:can|to)\b"
+        r"|left behind|(?:leaves?|puts?) (?:[\w-]+ ){0,4}?(?:exposed|vulnerable|unprotected|behind|in danger)"
+        r"|(?:makes?|making|made) (?:it |[\w-]+ ){1,4}?(?:harder|impossible|difficult) (?:for|to)"
+        r"|(?:has|have) (?:already |often |repeatedly )?(?:caused|cost|harmed|injured|misled|killed|deceived)\b"
+        r"|(?:especially|particularly|dangerously|increasingly) exposed|exposed to"
+        r"|fac(?:e|es|ing) (?:[\w-]+ ){0,3}?(?:risks?|threats?|dangers?|shortages?|loss(?:es)?|exclusion"
+        r"|discrimination|extortion|attacks?|harms?|waves?)|perform(?:s|ed)? (?:\w+ )?worse"
         r"|undermines?|exacerbates?|amplif(?:y|ies)|perpetuates?|(?:leads?|led) to|harms\b"
         r"|fears? (?:of|that)|(?:lead|result)ing in)\b",
     ),
@@ -695,7 +746,16 @@ _HARM_ZH = (
     r"|利用|操纵|攻击)|失控|出现(?:偏差|歧视|错误|幻觉|失控)|存在|逃避|逃脱|扩散|助长|降低.{0,10}门槛"
     r"|投毒|劫持|出错|欺骗|误判|瘫痪|崩溃|崩塌|失效|失灵|失实|恶化|受损|受骗|中断|违背|偏离|有失|冒充|伪造"
     r"|垄断|失信|扩大[一-鿿]{0,4}?(?:差距|鸿沟)|寒蝉|伤害|伤亡|攻击|受到[一-鿿]{0,6}?(?:攻击|侵害|损害)"
-    r"|影响|使.{0,16}(?:受损|失控|失业)|依赖|沉迷|歧视|脱离.{0,6}控制|沦为|面临)"
+    r"|影响|使.{0,16}(?:受损|失控|失业|停|陷入|丧失|无法|难以)|依赖|沉迷|歧视|脱离.{0,6}控制|沦为|面临"
+    # Mistakes, deceit, loss, breakdown, exclusion, and what gets away from those in charge.
+    r"|误(?:读|认|删|伤|报|诊|用|导|捕|报)|错(?:误|失|判)|出现差错|上当|受害|蒙蔽|冒用|盗用|篡改|操控|诈骗|骗取|敲诈|勒索|要挟"
+    r"|丧失|流失|失去|失真|失业|消失|退化|下降|外泄|外流|流入|落入|停摆|停飞|停工|过载|短缺|恐慌|混乱|泛滥|蔓延|挑起|飙升|激化"
+    r"|死亡|丧生|致命|排斥|排挤|边缘化|剥夺|挤压|挤占|阻碍|妨碍|侵蚀|钝化|遭(?:受|到|遇|殃)|受到?[一-鿿]{0,4}?操控|陷入|不公|不再(?:相信|信任)"
+    r"|给出[一-鿿]{0,4}?(?:危险|错误|有害|虚假)|难以|无法|绕过|规避监管|制造[一-鿿]{0,4}?(?:恐怖|混乱|恐慌|对立))"
+)
+_GOOD_ZH = (
+    r"(?:帮助|有助|有利|有益|促进|提高|提升|改善|改进|增强|受益|获益|缩短|节省|节约|节能|减少|减轻|创造|推动|带动|支持"
+    r"|实现|优化|机遇|成为|需要|适用|包括|涉及|用于|采用|取得)"
 )
 _PROMISERS_ZH = (
     r"(?:我们|我国|我方|我司|中国|中方|本公司|本单位|本机构|本部门|本企业|本实验室|双方|各方|两国(?:政府)?"
@@ -793,7 +853,11 @@ _CHINESE_PATTERNS: list[tuple[Position, int, str]] = [
         CLAIM,
         r"不容(?:低估|忽视|小觑|乐观)|不可(?:低估|小觑|不防)|不堪设想|令人(?:担忧|忧虑|不安|警惕)",
     ),
-    (P.WARNS, CLAIM, rf"(?:可能|容易|易于|会|足以|或将|极易){_CLAUSE}{{0,12}}?{_HARM_ZH}"),
+    (
+        P.WARNS,
+        CLAIM,
+        rf"(?:可能|容易|易于|(?<![协委员社大开])会(?![议员])|足以|或将|恐将|恐怕?|难免|极易|往往|势必){_CLAUSE}{{0,12}}?{_HARM_ZH}",
+    ),
     (
         P.WARNS,
         CLAIM,
@@ -808,7 +872,7 @@ _CHINESE_PATTERNS: list[tuple[Position, int, str]] = [
     (
         P.ENCOURAGES,
         FIRM,
-        r"鼓励(?!类|性|措施|政策)|倡导|提倡|呼吁|欢迎|建议(?!书|稿)|可以|(?<![不未经被所])(?:允许|准许)(?!的|范围|误差)|(?<![认许不])可(?=向|根据|依法|按照|采取|要求|申请|自愿|自行|视情|结合|参照|参考)"
+        r"鼓励(?!类|性|措施|政策)|倡导|提倡|呼吁|欢迎|建议(?!书|稿|[，。；、]|$)|可以|(?<![不未经被所])(?:允许|准许)(?!的|范围|误差)|(?<![认许不])可(?=向|根据|依法|按照|采取|要求|申请|自愿|自行|视情|结合|参照|参考)"
         r"|(?:国家|政府|我们|各国|中方|双方|各方|各地|部门)(?:(?![不未])[一-鿿]){0,10}?(?:支持|推动|促进|推进|引导|扶持)|不妨|(?<![适不便事合权时])宜(?=[采由在根先优从以按通逐])|有权",
     ),
     (
@@ -833,11 +897,20 @@ _CHINESE_PATTERNS: list[tuple[Position, int, str]] = [
     (
         P.WARNS,
         HINT,
+        # What may be is no permission in Chinese, and said alone seldom a hope.
+        rf"(?<![尽有无不])可能(?![性的地]|{_CLAUSE}{{0,16}}?{_GOOD_ZH})(?=[一-鿿])|"
         r"警惕|担忧|忧虑|关切(?!回应)|隐患|危及|威胁(?!分析|情报|评估|建模|检测|感知|狩猎)|滥用(?!职权)|误用|失控|(?:存在|面临|带来|引发|产生|造成|加剧)"
         rf"{_CLAUSE}{{0,14}}?(?:风险|危险|危害|挑战|问题|威胁|歧视|偏见)|防范{_CLAUSE}{{0,20}}?风险"
         r"|(?:不一定|未必)[能会有]|(?:不能|无法|难以)(?:保证|完全|识别(?!特定)|判断|控制|追溯|预测|排除|核实|分辨|收回)"
         r"|(?:问题|矛盾|隐患|风险|差距|鸿沟)[一-鿿]{0,6}?(?:突出|严重|扩大|上升|凸显|加大|存在|不断|日益)"
-        rf"|(?:导致|造成|致使){_CLAUSE}{{0,12}}?(?:错误|误|损失|伤亡|受损|歧视|混乱|下降|恐慌|无辜|冤|泄露|瘫痪|有害|不良|失控|难以)"
+        rf"|(?:导致|造成|致使)(?!的){_CLAUSE}{{0,12}}?(?:错误|误|损失|伤亡|受损|歧视|混乱|下降|恐慌|无辜|冤|泄露|瘫痪|有害|不良|失控|难以)"
+        r"|不可靠|不可控|不可信|不可逆|(?:并不|不够|不甚|难言)(?:可靠|安全|透明|公平|准确|可信|稳定)|防不胜防|难辨真伪|真假难辨|束手无策"
+        r"|后果(?:严重|堪忧)|堪忧|之虞|隐忧|形同虚设|走过场|屡禁不止|猖獗|泛滥|愈演愈烈|(?:呈|态势)[一-鿿]{0,2}?高发|高发态势|屡遭|频遭"
+        r"|(?:滞后|落后)于|跟不上|赶不上|快于[^，。；]{1,12}?(?:能力|监管|步伐)|(?:尚无|没有|缺乏)[^，。；]{0,6}?(?:可靠|有效|足够)[^，。；]{0,4}?(?:方法|办法|手段|保障|防护|措施)"
+        r"|(?:难以|无从|无法|再难|更难)[一-鿿]{0,2}?(?:察觉|辨别|发现|逆转|挽回|弥补|预料|追责|追究|防范|纠正|防御|承受|遏制|收回|撤回|核查|查明|解释)"
+        r"|(?:谁也|任何人都|无人)(?:不能|无法|难以)|落入[^，。；]{0,10}?(?:之手|手中)|不法分子之手|明显(?:偏高|偏低)|明显的?短板|牵一发而动全身"
+        r"|(?:更|较|尤其)?容易(?:受到?|遭到?|被)|恐[难无]|(?:正在|日益|逐步|不断)(?:侵蚀|削弱|破坏|加剧|恶化|加重)|(?:错误|多人|无辜)[^，。；]{0,6}?(?:被捕|误捕|受害)"
+        r"|(?:偏见|成见|歧视|错误)[^，。；]{0,12}?(?:延续|蔓延|放大|固化|累积)|失去(?:住所|工作|生命|信任|机会)"
         r"|(?:随之|因此|因而)[一-鿿]{0,2}?(?:受损|下降|丧失|而来)|寒蝉效应|(?:带来|造成|形成)[一-鿿]{0,4}?压力"
         r"|风险(?!意识|评估|管理|等级|防控|监测|分类|分级|预警|治理|研判|应对|提示|管控|防范|测试|识别|处置)",
     ),

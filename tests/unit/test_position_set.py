@@ -19,7 +19,7 @@ PAIRS = [
     for pair in BENCHMARK["read_list"](language)["pairs"]
 ]
 # Two points below what was measured when the rules were last mended (docs/method/position.md).
-FLOOR = {"en": 0.83, "zh": 0.87}
+FLOOR = {"en": 0.84, "zh": 0.89}
 
 
 @pytest.mark.parametrize(("language", "affirmed", "is_", "negated", "becomes"), PAIRS)
@@ -118,6 +118,23 @@ def test_figures_follow_from_the_counts() -> None:
         ("未经双方同意的数据清单见附件。", "zh", "mentions"),
         ("承包方可以查阅记录。", "zh", "encourages"),
         ("经处理无法识别特定个人的除外。", "zh", "mentions"),
+        ("Small languages could be left behind.", "en", "warns"),
+        ("Users might mistake the program for a doctor.", "en", "warns"),
+        ("Model outputs cannot be trusted in emergencies.", "en", "warns"),
+        ("There is no reliable way to detect text written by a machine.", "en", "warns"),
+        ("Power stations may not keep up with the demand of data centres.", "en", "warns"),
+        ("Open models could help small firms compete.", "en", "mentions"),
+        ("The report lists errors found in the pilot.", "en", "mentions"),
+        ("An employer cannot dismiss staff on a score alone.", "en", "prohibits"),
+        ("A provider cannot know every use of a model.", "en", "mentions"),
+        ("预报失准时，农作物可能绝收。", "zh", "warns"),
+        ("用户可能把程序误认为医生。", "zh", "warns"),
+        ("模型输出在紧急情况下并不可靠。", "zh", "warns"),
+        ("法律监管滞后于技术发展。", "zh", "warns"),
+        ("开源模型可能帮助中小企业参与竞争。", "zh", "mentions"),
+        ("社会面临的任务由委员会研究。", "zh", "mentions"),
+        ("保险覆盖配送机器人造成的损失。", "zh", "mentions"),
+        ("代表们提出了建议。", "zh", "mentions"),
     ],
 )
 def test_near_misses_of_the_rules(sentence: str, language: str, position: str) -> None:
