@@ -120,10 +120,11 @@ def on_agora(embedder: coding.Remembering) -> dict:
     eyes = BuiltinCoder(book, embedder)
     seen = heads.see_documents(eyes, work, base)
     members = {
-        "built-in": coding.said_by(eyes, book, work)[:, kept],
+        "built-in": coding.said_by(eyes, book, work)[:, kept] > 0,
         "trained on the study": coding.said_by(TrainedCoder(book, base, embedder), book, work)[
             :, kept
-        ],
+        ]
+        > 0,
         "TF-IDF from tags": coding.crossed(coding.words_only, seen, true)[1],
     }
     print(f"AGORA: {len(rows)} documents, {len(kept)} codes, {true.sum()} tags, document × code")

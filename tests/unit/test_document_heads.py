@@ -5,7 +5,12 @@ import pytest
 
 from qiutong.coders import documents
 from qiutong.coders.builtin import BuiltinCoder
-from qiutong.coders.documents import FEWEST_DOCUMENTS, learn_documents, see_documents
+from qiutong.coders.documents import (
+    FEWEST_DOCUMENTS,
+    decide_documents,
+    learn_documents,
+    see_documents,
+)
 from qiutong.coders.trained import average_precision, train_coder
 from qiutong.errors import UndefinedStatistic
 from qiutong.model import Document, Segment
@@ -88,19 +93,60 @@ def test_weights_say_what_likeness_to_the_learned_documents_would() -> None:
         documents._scale(arrays, one) for one in (part, asked)
     )
     slopes, levels = documents._fit_shared(own, given)
+    alike = documents._alike(given)
 
-    def likeness(a: tuple, b: tuple) -> np.ndarray:
-        (own_a, wide_a, words_a), (own_b, wide_b, words_b) = a, b
-        near = documents._WIDE * wide_a @ wide_b.T + documents._WORDS * words_a @ words_b.T
-        return near + documents._OWN * own_a @ own_b.T / own.shape[2] + documents._LEVEL
+    def correction(own_a: np.ndarray, wide_a: np.ndarray, words_a: np.ndarray) -> np.ndarray:
+        near = documents._WIDE * wide_a @ wide.T + documents._WORDS * words_a @ words.T
+        alone = np.einsum("akf,bkf,bk->ak", own_a, own, weights) / own.shape[2]
+        return (near + documents._LEVEL) @ weights @ alike + documents._OWN * alone
 
-    score = documents._score(arrays, asked)
-    for code in range(given.shape[1]):
-        known, new = (own[:, code], wide, words), (own_[:, code], wide_, words_)
-        start = own[:, code] @ slopes + levels[code]
-        weights = documents._correct(likeness(known, known), given[:, code].astype(float), start)
-        wanted = own_[:, code] @ slopes + levels[code] + likeness(new, known) @ weights
-        assert np.allclose(score[:, code], wanted, atol=1e-4)
+    near = documents._WIDE * wide @ wide.T + documents._WORDS * words @ words.T + documents._LEVEL
+    weights = documents._correct(near, own, alike, given, own @ slopes + levels)
+    # The highest penalised likelihood: a document weighs as much as it is not yet explained.
+    known = own @ slopes + levels + correction(own, wide, words)
+    assert np.allclose(weights, given - 1 / (1 + np.exp(-known)), atol=1e-3)
+
+    wanted = own_ @ slopes + levels + correction(own_, wide_, words_)
+    assert np.allclose(documents._score(arrays, asked), wanted, atol=1e-4)
+
+
+def test_codes_of_the_same_documents_share_corrections() -> None:
+    """Tags that go together are alike, tags that exclude each other unlike, a lone one neither."""
+    given = np.array(
+        [[1, 1, 0, 0, 0], [1, 1, 0, 1, 0], [0, 0, 1, 0, 0], [0, 0, 1, 1, 0]], dtype=bool
+    )
+    alike = documents._alike(given)
+
+    share = documents._TOGETHER
+    assert alike[0, 1] == pytest.approx(share, abs=1e-4)
+    assert alike[0, 2] == pytest.approx(-share, abs=1e-4)
+    assert alike[0, 3] == pytest.approx(0)
+    assert alike[4] == pytest.approx([0, 0, 0, 0, 1 - share])
+
+
+def test_probabilities_are_right_over_all_codes_and_keep_the_order_of_scores() -> None:
+    """One slope and one shift, so that no code is bent by the luck of its few documents."""
+    random = np.random.default_rng(0)
+    true = random.normal(-1, 2, (400, 5))
+    given = random.random(true.shape) < 1 / (1 + np.exp(-true))
+    given[:, 4] = False
+
+    slope, shift, threshold = decide_documents(3 * true + 1, given)
+
+    assert len(set(slope)) == len(set(shift)) == 1
+    assert slope[0] == pytest.approx(1 / 3, abs=0.04)
+    assert shift[0] == pytest.approx(-1 / 3, abs=0.15)
+    assert ((threshold[:4] > 0.2) & (threshold[:4] < 0.5)).all()
+    assert threshold[4] > 1
+
+
+def test_nothing_to_decide_from_gives_nothing() -> None:
+    """All documents have the one code, none the other: neither is ever given."""
+    given = np.tile([True, False], (30, 1))
+
+    _, _, threshold = decide_documents(np.zeros(given.shape), given)
+
+    assert (threshold > 1).all()
 
 
 def test_a_trained_coder_adds_what_it_says_of_provisions() -> None:

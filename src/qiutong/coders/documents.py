@@ -4,7 +4,8 @@ A tag of a document says that some provision has the code. So each code looks at
 sentences. Two layers: one set of slopes shared by all codes, over how strongly a document's best
 sentences speak for a code; and for each code a correction in the document's words and in all
 codes' features, which grows with the number of documents that have the code. Rare codes keep to
-what is shared. ``benchmarks/coding.py`` measures it.
+what is shared, and borrow corrections from codes that come in the same documents.
+``benchmarks/coding.py`` measures it.
 """
 
 import re
@@ -51,6 +52,8 @@ _WORD = re.compile(r"[a-z][a-z-]+|[㐀-鿿]+")
 _LIMIT = 4.0
 # Weights of what a correction is made of: words, all codes' features, the code's own features.
 _WORDS, _WIDE, _OWN, _LEVEL = 6.0, 1.0, 0.3, 0.3
+# How much of a correction in words and all codes' features is shared with codes of like tags.
+_TOGETHER = 0.4
 
 
 class DocumentFeatures(msgspec.Struct, frozen=True):
@@ -186,10 +189,40 @@ def learn_documents(seen: DocumentFeatures, given: np.ndarray) -> DocumentHeads:
 
 
 def _learn(seen: DocumentFeatures, given: np.ndarray, held_out: np.ndarray) -> DocumentHeads:
-    slope, shift, threshold = trained._decide(held_out, given)
+    slope, shift, threshold = decide_documents(held_out, given)
     return DocumentHeads(
         _fit(seen, given) | {"slope": slope, "shift": shift, "threshold": threshold}
     )
+
+
+def decide_documents(
+    score: np.ndarray, given: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Make held-out log odds of documents into probabilities and thresholds.
+
+    One slope and one shift serve all codes: a code that few documents have would have its own bent
+    by chance, and by another chance in each fold. The threshold of a code is that of the highest F1
+    expected where these probabilities are right.
+
+    Parameters
+    ----------
+    score, given
+        Log odds, and whether people gave the code, ``(n, codes)``.
+
+    Returns
+    -------
+    slope, shift, threshold : np.ndarray
+        Each ``(codes,)``. A code that all or none of the documents have is never given.
+    """
+    both = given.any(axis=0) & ~given.all(axis=0)
+    threshold = np.full(given.shape[1], 2.0)
+    slope, shift = 1.0, 0.0
+    if both.any():
+        slope, shift = trained._platt(score[:, both].ravel(), given[:, both].ravel())
+    probability = trained._logistic(slope * score + shift)
+    for code in np.flatnonzero(both):
+        threshold[code] = trained._expected_best(probability[:, code])
+    return np.full(len(threshold), slope), np.full(len(threshold), shift), threshold
 
 
 def _need_documents(count: int) -> None:
@@ -292,7 +325,9 @@ def train_documents(
     say("training")
     heads = _learn(seen, given, held_out)
     spoken = np.array([document.language for document, _ in held])
-    measured = trained.measure_folds(ids[learned].tolist(), held_out, given, fold, spoken)
+    measured = trained.measure_folds(
+        ids[learned].tolist(), held_out, given, fold, spoken, decide_documents
+    )
     provisions: Counter[str] = Counter()
     for document, segments in held:
         provisions[document.language] += len(segments)
@@ -592,12 +627,10 @@ def _fit(seen: DocumentFeatures, given: np.ndarray) -> dict[str, np.ndarray]:
     own, wide, words = _scale(arrays, seen)
     slopes, levels = _fit_shared(own, given)
     near = _WORDS * words @ words.T + _WIDE * wide @ wide.T + _LEVEL
-    corrections = np.zeros(given.shape)
-    for code in range(given.shape[1]):
-        kernel = near + _OWN * own[:, code] @ own[:, code].T / own.shape[2]
-        start = own[:, code] @ slopes + levels[code]
-        corrections[:, code] = _correct(kernel, given[:, code].astype(np.float64), start)
-    added = np.einsum("nkf,nk->kf", own, corrections) / own.shape[2]
+    alike = _alike(given)
+    weights = _correct(near, own, alike, given, own @ slopes + levels)
+    corrections = weights @ alike
+    added = np.einsum("nkf,nk->kf", own, weights) / own.shape[2]
     return arrays | {
         "own": slopes + _OWN * added,
         "wide": _WIDE * wide.T @ corrections,
@@ -694,18 +727,45 @@ def _fit_shared(own: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndar
     return slopes, levels
 
 
-def _correct(kernel: np.ndarray, target: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Kernel logistic regression on top of given log odds (Newton steps)."""
-    weights, score = np.zeros(len(target)), start
+def _alike(given: np.ndarray) -> np.ndarray:
+    """How much codes share of a correction, ``(codes, codes)``: by how their tags correlate."""
+    unit = (given - given.mean(axis=0)) / (given.std(axis=0) + 1e-6)
+    return (1 - _TOGETHER) * np.eye(given.shape[1]) + _TOGETHER * unit.T @ unit / len(given)
+
+
+def _correct(
+    near: np.ndarray, own: np.ndarray, alike: np.ndarray, given: np.ndarray, start: np.ndarray
+) -> np.ndarray:
+    """Weights of documents for corrections of given log odds, ``(n, codes)``.
+
+    Logistic regression of all codes at once: Newton steps, each solved by conjugate gradients, so
+    that the matrix over document x code is never made.
+    """
+
+    def correction(weights: np.ndarray) -> np.ndarray:
+        alone = np.einsum("nkf,kf->nk", own, np.einsum("nkf,nk->kf", own, weights))
+        return np.asarray(near @ weights @ alike + _OWN * alone / own.shape[2])
+
+    weights, score = np.zeros(given.shape), start
     for _ in range(15):
         probability = trained._logistic(score)
         curve = np.maximum(probability * (1 - probability), 1e-4)
-        working = score - start + (target - probability) / curve
         root = np.sqrt(curve)
-        system = kernel * root[:, None] * root
-        system.flat[:: len(target) + 1] += 1
-        weights = root * np.linalg.solve(system, root * working)
-        new = start + kernel @ weights
+        wanted = root * (score - start + (given - probability) / curve)
+        inner = weights / root
+        rest = wanted - inner - root * correction(root * inner)
+        ahead, size = rest, float((rest * rest).sum())
+        enough = 1e-8 * float((wanted * wanted).sum())
+        for _ in range(100):
+            if size <= enough:
+                break
+            bent = ahead + root * correction(root * ahead)
+            pace = size / float((ahead * bent).sum())
+            inner, rest = inner + pace * ahead, rest - pace * bent
+            size, before = float((rest * rest).sum()), size
+            ahead = rest + size / before * ahead
+        weights = root * inner
+        new = start + correction(weights)
         moved = float(np.abs(new - score).max())
         score = new
         if moved < 1e-3:

@@ -847,6 +847,7 @@ def measure_folds(
     given: np.ndarray,
     fold: np.ndarray,
     spoken: np.ndarray,
+    decide: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]] = _decide,
 ) -> dict[str, Any]:
     """Measure held-out scores; the thresholds of each fold come from the other folds.
 
@@ -858,6 +859,8 @@ def measure_folds(
         Log odds, and whether people gave the code, ``(n, codes)``.
     fold, spoken
         Number of the fold, and language, of each unit, ``(n,)``.
+    decide
+        Gives slopes, shifts and thresholds for scores and codes of the other folds.
 
     Returns
     -------
@@ -868,7 +871,7 @@ def measure_folds(
     said = np.zeros(given.shape, dtype=bool)
     for number in np.unique(fold):
         there, rest = fold == number, fold != number
-        slope, shift, cut = _decide(held_out[rest], given[rest])
+        slope, shift, cut = decide(held_out[rest], given[rest])
         probability[there] = _logistic(slope * held_out[there] + shift)
         said[there] = probability[there] >= cut
     figures, macro, micro = _figures(codes, given, said, held_out, spoken)
