@@ -446,7 +446,7 @@ def train(
         str,
         typer.Option(
             metavar="FILE.npz",
-            help="With --tags: a coder learned from provisions; what it says is seen too.",
+            help="For tags: a coder learned from provisions; what it says is seen too.",
         ),
     ] = "",
     study: StudyOption = "",
@@ -457,8 +457,6 @@ def train(
         raise typer.BadParameter(f'"{file}" does not end in .npz', param_hint="FILE")
     if tags and coder:
         raise typer.BadParameter("give --from or --tags, not both")
-    if base and not tags:
-        raise typer.BadParameter("--base needs --tags")
     with _Bar() as bar:
         card = _open(study).train(
             file, coder=coder, tags=tags or None, base=base or None, progress=bar

@@ -29,7 +29,14 @@ import msgspec
 from qiutong import codebook as codebooks
 from qiutong.adding import ORIGINALS_FOLDER, AddReport, Batch, Progress, is_agora
 from qiutong.asking import Asked, software_version
-from qiutong.codings import CODERS_FILE, load_codings, read_coders, read_codings, read_tags
+from qiutong.codings import (
+    CODERS_FILE,
+    Tags,
+    load_codings,
+    read_coders,
+    read_codings,
+    read_tags,
+)
 from qiutong.combining import (
     CombinedStudy,
     CombineReport,
@@ -613,13 +620,14 @@ class Study:
             File to write, ``.npz``; replaced where it exists.
         coder
             Whose codings; the first that ``study.toml`` counts where empty. Every provision of a
-            document this coder finished is taken as read. Documents coded as a whole are left out.
+            document this coder finished is taken as read. Documents coded as a whole are left out,
+            unless all are: then their codes are learned as tags are.
         tags
             A CSV file of tags of whole documents to learn from instead; see
             :func:`qiutong.codings.read_tags`.
         base
-            With ``tags``: file of a coder learned from provisions. What it says of them is seen
-            too. It is kept in the file written.
+            With tags: file of a coder learned from provisions. What it says of them is seen too.
+            It is kept in the file written.
 
         Returns
         -------
@@ -631,8 +639,8 @@ class Study:
         UnknownName
             Nothing in the study was coded by ``coder``.
         InputError
-            The coder is a program of Qiutong's own: there is nothing to learn from it; or the base
-            was trained with another codebook.
+            The coder is a program of Qiutong's own: there is nothing to learn from it. The base
+            was trained with another codebook, or there are no tags for it to help with.
         BadTags
             Rows or columns of ``tags`` cannot be used.
         UnreadableFile
@@ -641,20 +649,23 @@ class Study:
             Too little was coded or tagged.
         """
         if tags is None:
-            model = self._train_provisions(coder, progress)
+            model = self._train_codings(coder, base, progress)
         else:
-            model = self._train_documents(Path(tags), base, progress)
+            held = read_tags(Path(tags), {one.id: one for one in self.documents()}, self.codebook)
+            try:
+                model = self._train_documents(held, Path(tags).name, base, progress)
+            except UndefinedStatistic as error:
+                raise UndefinedStatistic(f"{tags}: {error}") from None
         write_whole(Path(path), model.to_bytes())
         return model.card
 
     def _train_documents(
-        self, path: Path, base: str | Path | None, progress: Progress | None
+        self, tags: Tags, tagged_by: str, base: str | Path | None, progress: Progress | None
     ) -> "TrainedModel":
         from qiutong.coders.documents import train_documents
         from qiutong.coders.embed import UseEmbedder
         from qiutong.coders.trained import TrainedCoder, TrainedModel
 
-        tags = read_tags(path, {one.id: one for one in self.documents()}, self.codebook)
         items = [
             (document := self.document(identity), tuple(self.store.segments(document)))
             for identity in tags.codes
@@ -663,21 +674,20 @@ class Study:
             under = None
             if base is not None:
                 under = TrainedCoder(self.codebook, TrainedModel.load(base), embedder).model
-            try:
-                return train_documents(
-                    self.codebook,
-                    items,
-                    tags.codes,
-                    tags.asked,
-                    tagged_by=path.name,
-                    base=under,
-                    embedder=embedder,
-                    progress=_in_steps(progress, 3),
-                )
-            except UndefinedStatistic as error:
-                raise UndefinedStatistic(f"{path}: {error}") from None
+            return train_documents(
+                self.codebook,
+                items,
+                tags.codes,
+                tags.asked,
+                tagged_by=tagged_by,
+                base=under,
+                embedder=embedder,
+                progress=_in_steps(progress, 3),
+            )
 
-    def _train_provisions(self, coder: str, progress: Progress | None) -> "TrainedModel":
+    def _train_codings(
+        self, coder: str, base: str | Path | None, progress: Progress | None
+    ) -> "TrainedModel":
         from qiutong.coders.embed import UseEmbedder
         from qiutong.coders.trained import train_coder
 
@@ -701,14 +711,28 @@ class Study:
             )
         finished = self.store.finished(chosen)
         codes: dict[str, set[str]] = {}
-        whole: set[str] = set()
+        whole: dict[str, set[str]] = {}
         for coding in self.codings(chosen):
-            if coding.segment:
-                codes.setdefault(coding.segment, set()).add(coding.code)
-            else:
-                whole.add(coding.document)
+            where = (codes, coding.segment) if coding.segment else (whole, coding.document)
+            where[0].setdefault(where[1], set()).add(coding.code)
+        if whole and not codes:
+            tags = Tags(
+                codes={
+                    one.id: frozenset(whole.get(one.id, ()))
+                    for one in self.documents()
+                    if one.read and one.id in finished
+                },
+                # Nobody wrote down what was looked for: what was found at least once.
+                asked=frozenset().union(*whole.values()),
+            )
+            return self._train_documents(tags, chosen, base, progress)
+        if base is not None:
+            raise InputError(
+                f'"{chosen}" coded provisions; a base helps to learn from tags of whole documents. '
+                "Leave --base out, or give --tags"
+            )
         items: list[tuple[Document, tuple[Segment, ...]]] = []
-        for identity in sorted(set(finished) - whole):
+        for identity in sorted(finished.keys() - whole.keys()):
             document = self.document(identity)
             items.append((document, tuple(self.store.segments(document))))
         read = {

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from qiutong.coders.trained import TrainedModel
-from qiutong.model import CoderKind
+from qiutong.coders.trained import TrainedModel, read_model
+from qiutong.model import Coder, CoderKind, Coding
+from qiutong.store import CodedDocument
 from qiutong.study import Study
 
 from .conftest import run_command
@@ -269,10 +270,9 @@ def test_tags_of_codes_that_hardly_any_document_has_are_too_little(
 def test_options_that_do_not_go_together_are_wrong_use(
     run: Callable, many: Path, tagged: Path, tmp_path: Path
 ) -> None:
-    """Codings or tags; and a base is for tags, and learned from provisions."""
+    """Codings or tags; and a base is learned from provisions."""
     study, tags = many / "study", many / "tags.csv"
     assert run("train", "x.npz", "--tags", tags, "--from", "ann", folder=study).code == 2
-    assert run("train", "x.npz", "--base", "b.npz", folder=study).code == 2
     done = run("train", tmp_path / "x.npz", "--tags", tags, "--base", tagged, folder=study)
     assert_clear_error(done, "tags.npz", "--from CODER")
 
@@ -294,3 +294,38 @@ def test_a_coder_of_provisions_helps_to_learn_from_tags(
     coded = run("code", "--coder", file, "--json", folder=folder)
     assert coded.code == 0, coded
     assert coded.json["codings"] > 0
+
+
+def test_a_base_is_no_help_with_codings_of_provisions(
+    run: Callable, folder: Path, tmp_path: Path
+) -> None:
+    """They say more than tags already."""
+    done = run("train", tmp_path / "x.npz", "--from", "ann", "--base", "b.npz", folder=folder)
+    assert_clear_error(done, "ann", "Leave --base out")
+
+
+def test_codings_of_whole_documents_are_learned_as_tags(
+    run: Callable, many: Path, tagged: Path, tmp_path: Path
+) -> None:
+    """An archive that brought its tags along needs no file of them."""
+    folder = tmp_path / "study"
+    shutil.copytree(many / "study", folder)
+    with (many / "tags.csv").open(encoding="utf-8", newline="") as file:
+        has = {row["document"]: row[CODE] == "true" for row in csv.DictReader(file)}
+    person = Coder(id="archive", kind=CoderKind.PERSON)
+    with Study(folder) as study:
+        for document in has:
+            coding = Coding(
+                document=document, code=CODE, coder="archive", codebook=study.codebook.name
+            )
+            study.store.add_coded(
+                CodedDocument(
+                    document=document, coder=person, codebook=study.codebook.name,
+                    fingerprint="1", codings=(coding,) if has[document] else (),
+                )
+            )  # fmt: skip
+    done = run("train", tmp_path / "x.npz", "--from", "archive", "--json", folder=folder)
+    assert done.code == 0, done
+    assert (done.json["unit"], done.json["trained_on"]) == ("document", "archive")
+    assert done.json["documents"] == 40
+    assert done.json["data_sha256"] == read_model(tagged).card.data_sha256
