@@ -577,6 +577,8 @@ def _code_llm(
             ("The run was stopped. " if report.stopped else "")
             + f"Run the command again to go on.\n{listed}",
         )
+    if report.stopped:
+        raise InputError(f"The run was stopped: {report.stopped}")
 
 
 @app.command("import")
@@ -1396,6 +1398,8 @@ def _print_plan(plan: "SendPlan") -> None:
         f"{len(plan.documents)} documents, {text:,} characters of their text, {plan.requests:,} "
         f"requests, about {plan.tokens_in:,} tokens sent and {plan.tokens_out:,} answered; {cost}."
     )
+    if plan.budget and plan.cost is not None and plan.cost > plan.budget:
+        _say(f"The run will end when {plan.budget:,.2f} {plan.currency} are spent: llm.budget.")
     if plan.documents:
         _say(plan.estimate)
 

@@ -119,6 +119,8 @@ class SendPlan(msgspec.Struct, frozen=True, kw_only=True):
         What each request holds besides: rules and codebook, by language.
     cost
         In ``currency``, at the prices in the settings; None where they name none.
+    budget
+        The run ends once it has cost this much; 0 for no limit.
     """
 
     coder: Coder
@@ -138,6 +140,7 @@ class SendPlan(msgspec.Struct, frozen=True, kw_only=True):
     tokens_out: int
     cost: float | None
     currency: str
+    budget: float = 0.0
     estimate: str = ESTIMATE
     model: str = ""
     endpoint: str = ""
@@ -267,6 +270,7 @@ def plan_sending(
         tokens_out=tokens_out,
         cost=_cost(settings, tokens_in, tokens_out),
         currency=settings.currency,
+        budget=settings.budget,
         model=model,
         endpoint=endpoint,
     )
@@ -461,9 +465,26 @@ class _Run:
                     return
                 self._begin(planned)
                 continue
+            if self._budget_is_spent():
+                return
             future = pool.submit(self.coder.ask, one.document, one.waiting.popleft())
             one.under_way += 1
             self._under_way[future] = one
+
+    def _budget_is_spent(self) -> bool:
+        settings, server, plan = self._study.settings.llm, self._server, self._plan
+        spent = (
+            _cost(settings, server.tokens_in, server.tokens_out)
+            if server.tokens_in
+            else (plan.cost or 0.0) * self._answered / max(1, plan.requests)
+        )
+        if not settings.budget or (spent or 0.0) < settings.budget:
+            return False
+        self.stopped = (
+            f"{spent:,.2f} {settings.currency} are spent, and the budget in study.toml is "
+            f"{settings.budget:,.2f}. What was finished is kept; run the command again to go on."
+        )
+        return True
 
     def _begin(self, planned: PlannedDocument) -> None:
         study = self._study

@@ -170,6 +170,8 @@ class LlmSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True
         Randomness of the answers.
     price_in, price_out
         Price of a million tokens sent, and answered, in ``currency``; 0 where not known.
+    budget
+        A run makes no further request once it has cost this much, in ``currency``; 0 for no limit.
     never_send
         Ids of documents that must not leave the machine, ``*`` for any letters; besides those
         whose register says so.
@@ -186,6 +188,7 @@ class LlmSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True
     price_in: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     price_out: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     currency: str = "USD"
+    budget: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
     never_send: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -195,6 +198,8 @@ class LlmSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True
                 "key_variable is the name of an environment variable, in capitals, such as "
                 "QIUTONG_LLM_KEY; the key itself stands in no file"
             )
+        if self.budget and not (self.price_in or self.price_out):
+            raise ValueError("budget needs prices to be counted with: set price_in and price_out")
 
 
 class Settings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):

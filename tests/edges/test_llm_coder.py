@@ -1802,3 +1802,53 @@ def test_a_heading_cannot_open_a_line_of_its_own(
     assert [
         one for one in outside.splitlines() if one.startswith("===") and asked.mark not in one
     ] == []
+
+
+# ---------------------------------------------------------------------------- the budget
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_a_run_ends_when_the_budget_is_spent(
+    run: Callable, long_folder: Path, model: Model, at_once: int
+) -> None:
+    """By the server's own count; what was answered is kept, and the next run goes on."""
+    # A request costs 100 * 1 + 10 * 0 millionths, by the server's count.
+    configure(long_folder, price_in=1.0, budget=0.0003, requests_at_once=at_once)
+    plan = run("code", "--coder", "llm", "long", "--dry-run", folder=long_folder)
+    assert "llm.budget" in plan.out
+    done = run("code", "--coder", "llm", "long", "--yes", folder=long_folder)
+
+    assert done.code == 1
+    assert "the budget in study.toml" in done.err
+    assert 3 <= len(model.asked) <= 3 + at_once - 1
+    assert len(kept(long_folder)) == 2 * len(model.asked)
+    assert run("code", "--coder", "llm", "long", "--yes", folder=long_folder).code == 0
+    assert len(model.asked) == 6
+
+
+def test_a_server_that_counts_nothing_is_counted_by_the_estimate(
+    long_folder: Path, model: Model
+) -> None:
+    """A budget must not fail to hold because usage is missing."""
+
+    def silent(handler: BaseHTTPRequestHandler, asked: Asked) -> None:
+        words = json.dumps(honest(asked))
+        send(handler, 200, {"choices": [{"message": {"content": words}}]})
+
+    model.always = silent
+    configure(long_folder, price_in=1.0)
+    with Study(long_folder) as study:
+        cost = study.plan_llm("long").cost
+    assert cost is not None
+    configure(long_folder, budget=cost / 2.5)
+    report = code(long_folder, "long")
+
+    assert "budget" in report.stopped
+    assert len(model.asked) == 3
+
+
+def test_a_budget_without_prices_is_refused(long_folder: Path) -> None:
+    """It could never be reached."""
+    configure(long_folder, budget=1.0)
+    with pytest.raises(BadSettings, match="budget needs prices"):
+        Study(long_folder)
