@@ -139,16 +139,17 @@ def learned(seen: heads.DocumentFeatures, true: np.ndarray, rest, there):
     return probability, probability >= model.threshold
 
 
-def words_only(seen: heads.DocumentFeatures, true: np.ndarray, rest, there):
+def words_only(seen, true: np.ndarray, rest, there, fit: Callable | None = None):
     """TF-IDF, a balanced linear model for each code, thresholds from inner folds."""
+    fit = fit or fit_words
     part, asked = seen.take(rest), seen.take(there)
     inner = np.random.default_rng(0).permutation(len(rest)) % FOLDS
     held_out = np.zeros((len(rest), true.shape[1]))
     for number in range(FOLDS):
         a, b = np.flatnonzero(inner != number), np.flatnonzero(inner == number)
-        held_out[b] = fit_words(part.take(a), true[rest][a], part.take(b))
+        held_out[b] = fit(part.take(a), true[rest][a], part.take(b))
     slope, shift, threshold = heads.decide_documents(held_out, true[rest])
-    score = fit_words(part, true[rest], asked)
+    score = fit(part, true[rest], asked)
     probability = trained._logistic(slope * score + shift)
     return probability, probability >= threshold
 

@@ -128,8 +128,8 @@ class UseEmbedder:
     Parameters
     ----------
     processes
-        Worker processes; 0 decides: one for small amounts, else one per core up to two. About 540
-        sentences a second in one process and 980 in two were measured on two cores.
+        Worker processes; 0 decides: one for small amounts, else one per core up to two. About 920
+        sentences a second of processor time were measured in one process.
 
     Notes
     -----
