@@ -1,8 +1,9 @@
 """Measure whether the intervals of prediction-powered shares hold what they promise.
 
-Run from the repository's root: ``python benchmarks/coverage.py [--codes] [--json FILE]
-[--keep FILE]``. It needs the real texts in ``../shared/data`` and changes nothing. Coding 419
-documents takes most of its time; ``--keep FILE`` stores the codes and uses them again.
+Run from the repository's root: ``python benchmarks/coverage.py [--codes] [--draws 4000]
+[--checked N …] [--json FILE] [--keep FILE]``. It needs the real texts in ``../shared/data`` and
+changes nothing. Coding 419 documents takes most of its time; ``--keep FILE`` stores the codes and
+uses them again.
 
 AGORA's ``dev`` documents and their human tags stand for the truth: codes with at least 15 tagged
 documents. For each code, 4,000 times: draw a collection from them with replacement, let a random
@@ -16,7 +17,7 @@ Wilson's interval from the checked part alone. Three models:
 
 Drawing with replacement is drawing from the table model x tag, so no document is looked at twice.
 The share is that of the process the documents come from, as for the study's other intervals. The
-noise of 4,000 draws is 0.7 points either way on one code's coverage.
+noise of 4,000 draws is 0.7 points either way on one code's coverage; of 40,000, 0.2.
 
 Grades: two collections of 50 documents, in place of two parties; the person's grade of all of them
 is the truth, and "sure" is what the estimate says of its own grade.
@@ -179,6 +180,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--codes", action="store_true", help="one line a code")
     options.add_argument("--draws", type=int, default=4000)
+    options.add_argument("--checked", type=int, nargs="+", default=CHECKED, metavar="N")
     options.add_argument("--json", default="", metavar="FILE")
     options.add_argument("--keep", default="", metavar="FILE", help="keep the built-in codes")
     asked = options.parse_args()
@@ -194,7 +196,7 @@ def main() -> None:
                 f"  {'checked':>7}{'mean':>8}{'least':>8}{'most':>8}{'in 93-97':>10}{'below':>7}"
                 f"{'Wilson':>9}{'in 93-97':>10}{'normal':>9}{'least':>8}{'width':>8}{'of Wilson':>11}"
             )
-            for checked in CHECKED:
+            for checked in asked.checked:
                 rows = [
                     cover(table, checked, total, asked.draws, SEED + k)
                     for k, table in enumerate(tables)
