@@ -2,10 +2,11 @@
 
 What a provision looks like is what the built-in coder sees of it: its sentence vectors, how like
 each code it is, and the codebook's cues. Two heads are learned from codings and averaged.
-The *code's own head* is a logistic regression for each code. The *shared head* is one set of
-boosted trees over provision x code cells; it learns what a cue and a likeness are worth for any
-code, and carries codes that few provisions have. Everything is numpy, for training too, so that a
-model trains and runs wherever the package does. ``docs/method/training.md`` says what was measured.
+The *code's own head* is a logistic regression for each code. The *shared head* is one logistic
+regression over provision x code cells; it learns what a cue and a likeness are worth for any
+code, and carries codes that few provisions have. What stands beside a provision in its document
+counts a little. Everything is numpy, for training too, so that a model trains and runs wherever the
+package does. ``docs/method/training.md`` says what was measured.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ from qiutong.coders.embed import Embedder, VectorCache
 from qiutong.errors import InputError, UndefinedStatistic, UnreadableFile
 from qiutong.model import Codebook, Coder, CoderKind, Coding, Document, Segment
 
-FEATURES = "1"
+FEATURES = "2"
 """Raised whenever the same text would give other features: older models are then refused."""
 
 FEWEST = 15
@@ -52,13 +53,20 @@ LEAST_PRECISION = 0.3
 """A code with a lower average precision on held-out documents is learned, and not given."""
 
 FOLDS = 5
-_TREES, _DEPTH, _RATE, _BINS = 100, 5, 0.12, 32
 _STEPS = 60
-# Likeness below this without a cue: nobody would code it for that code, and four cells in five are
-# such. The shared head leaves them out.
-_CANDIDATE = 2.0
+# What the two provisions on either side, and the whole document, add to a provision's log odds;
+# below the floor they only say "absent".
+_BESIDE, _AROUND, _FLOOR = 0.3, 0.15, -6.0
 # Scales of the own head's blocks: one ridge penalty serves all of them.
 _WORDING, _DISCRIMINANT, _PLAIN, _MOST_CUES = 2.0, 1 / 8, 1 / 6, 2.0
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence to learn from that stands in no document; without codes, one that has none."""
+
+    text: str
+    language: str
+    codes: tuple[str, ...]
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +110,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
         Digest of the model that the features come from besides; empty where there is none.
     macro_f1, micro_f1
         On held-out documents, by language; macro over codes with five units or more there.
+    examples
+        Invented sentences learned from besides; they are in no figure.
     calibration_error
         Expected calibration error on held-out documents, ten bins.
     untrained
@@ -132,6 +142,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[str, ...]
     unit: str = "provision"
     base: str = ""
+    examples: int = 0
 
 
 class TrainedModel:
@@ -144,9 +155,9 @@ class TrainedModel:
     codes
         Ids of the codes, in the codebook's order.
     arrays
-        ``centre, typical, weights`` (own heads), ``features, cuts, leaves, base, outside``
-        (shared head), ``prior, slope, shift, threshold, trained``; see the source. Those of a
-        model learned from tags are in :mod:`qiutong.coders.documents`.
+        ``centre, typical, weights`` (own heads), ``shared, prior`` (shared head), ``slope, shift,
+        threshold, trained``; see the source. Those of a model learned from tags are in
+        :mod:`qiutong.coders.documents`.
     """
 
     def __init__(
@@ -250,10 +261,13 @@ class TrainedCoder(BuiltinCoder):
         See :func:`train_coder`.
     embedder, cache, settings
         As for :class:`~qiutong.coders.builtin.BuiltinCoder`.
+    identity
+        Id that the codings record.
 
     Notes
     -----
-    A coding's confidence is a calibrated probability: Platt scaling on held-out documents of the
+    A document in a language for which the codebook has no cues is coded as the built-in coder codes
+    it: nothing was learned of it. A coding's confidence is a calibrated probability: Platt scaling on held-out documents of the
     training set. On documents of another kind it is off. The memo names what spoke for the code:
     wording, likeness and cues, in log odds above the average provision.
 
@@ -271,6 +285,7 @@ class TrainedCoder(BuiltinCoder):
         *,
         cache: VectorCache | None = None,
         settings: CoderSettings | None = None,
+        identity: str = "trained",
     ) -> None:
         super().__init__(codebook, embedder, cache=cache, settings=settings)
         if model.card.codebook_sha256 != codebook_sha256(codebook):
@@ -288,7 +303,7 @@ class TrainedCoder(BuiltinCoder):
             [model.codes.index(one) for one in ancestors(codebook, code)] for code in model.codes
         ]
         self.coder = Coder(
-            id="trained",
+            id=identity,
             kind=CoderKind.MODEL,
             # Positions and evidence are found as the built-in coder of this version finds them.
             version=f"{model.digest}+{VERSION}+{self.embedder.name}",
@@ -301,13 +316,20 @@ class TrainedCoder(BuiltinCoder):
         for read, vectors, seen in self._see(reads):
             codings: tuple[Coding, ...] = ()
             if seen is not None:
-                found = self._choose(read, seen)
-                codings = tuple(
-                    msgspec.structs.replace(self._coding(read.document, one), memo=memo)
-                    for one, memo in found
-                )
+                cued = any(sentence.language in self._cued for sentence in read.sentences)
+                if cued:
+                    chosen = self._choose(read, seen)
+                    found = [one for one, _ in chosen]
+                    codings = tuple(
+                        msgspec.structs.replace(self._coding(read.document, one), memo=memo)
+                        for one, memo in chosen
+                    )
+                else:
+                    single = seen.sentences
+                    found = self._decide(read.sentences, single.discriminant, single.plain)
+                    codings = tuple(self._coding(read.document, one) for one in found)
                 if self._cache is not None:
-                    self._keep([one for one, _ in found], vectors)
+                    self._keep(found, vectors)
             if progress is not None:
                 progress(read.document.id)
             yield read.document, codings
@@ -320,7 +342,8 @@ class TrainedCoder(BuiltinCoder):
         held = self.model.arrays
         sentences = read.sentences
         provision = seen.pooled
-        score = np.round(_score(held, provision), 4)
+        alike = np.zeros(len(seen.ids), dtype=np.int64)
+        score = np.round(_in_context(_score(held, provision), alike), 4)
         probability = _logistic(held["slope"] * score + held["shift"])
         given = (probability >= held["threshold"]) & held["trained"]
         for code, above in enumerate(self._above):
@@ -373,6 +396,7 @@ def train_coder(
     codes: Mapping[str, frozenset[str]],
     *,
     trained_on: str,
+    examples: Sequence["Example"] = (),
     embedder: Embedder | None = None,
     cache: VectorCache | None = None,
     progress: Callable[[str], None] | None = None,
@@ -390,6 +414,9 @@ def train_coder(
         that is missing was not read and is left out.
     trained_on
         Id of the coder whose codings they are; kept in the card.
+    examples
+        Invented sentences with their codes, learned from like provisions. None is held out, and
+        none is in a figure.
     progress
         Told what is being done.
 
@@ -406,17 +433,17 @@ def train_coder(
     Notes
     -----
     Five folds of whole documents: no document is both learned from and measured on. Thresholds lie
-    half way between the best F1 on held-out documents (smoothed) and the best F1 expected from the
-    calibrated probabilities. Figures in the card use thresholds chosen without the fold measured.
+    half way between a probability of 0.5 and the threshold of the best F1: a low threshold is mostly
+    luck of the sample. Figures in the card use thresholds chosen without the fold measured.
     """
     eyes = BuiltinCoder(codebook, embedder, cache=cache)
-    place = {code.id: index for index, code in enumerate(codebook.codes)}
-    above = {code.id: ancestors(codebook, code.id) for code in codebook.codes}
     say = progress or (lambda _: None)
     say("reading")
     reads = []
+    texts: dict[str, str] = {}
     for document, segments in items:
         coded = [segment for segment in segments if segment.id in codes]
+        texts |= {segment.id: document.text[segment.start : segment.end] for segment in coded}
         if coded:
             reads.append(eyes._read(document, coded))
     # Folds go by place: the order in which documents come must not matter.
@@ -425,7 +452,6 @@ def train_coder(
     owner: list[int] = []
     language: list[str] = []
     rows: list[str] = []
-    texts: list[str] = []
     held: list[_Read] = []
     for number, (read, _, seen) in enumerate(_see(eyes, reads)):
         if seen is None:
@@ -437,19 +463,14 @@ def train_coder(
             owner.append(number)
             rows.append(identity)
             language.append(first[identity].language)
-            texts.append(first[identity].segment.text)
     if len(parts) < 2 * FOLDS:
         raise UndefinedStatistic(
             f"{len(parts)} documents with coded provisions: too few to train and hold some out. "
             f"At least {2 * FOLDS} are needed."
         )
     seen_all = _join(parts)
-    given = np.zeros((len(rows), len(place)), dtype=bool)
-    for row, identity in enumerate(rows):
-        for code in codes[identity]:
-            given[row, place[code]] = True
-            for parent in above[code]:
-                given[row, place[parent]] = True
+    given = _given(codebook, [codes[identity] for identity in rows])
+    more_seen, more_given = _see_examples(eyes, codebook, examples, seen_all)
     trained = given.sum(axis=0) >= FEWEST
     if not trained.any():
         raise UndefinedStatistic(
@@ -462,12 +483,14 @@ def train_coder(
     for number in range(FOLDS):
         say(f"training, part {number + 1} of {FOLDS + 1}")
         rest = fold != number
-        arrays = _fit(seen_all.take(rest), given[rest])
+        arrays = _fit(
+            _join([seen_all.take(rest), more_seen]), np.concatenate([given[rest], more_given])
+        )
         held_out[~rest] = _score(arrays, seen_all.take(~rest))
     say(f"training, part {FOLDS + 1} of {FOLDS + 1}")
-    arrays = _fit(seen_all, given)
-    held_out = np.round(held_out, 4)
-    slope, shift, threshold = _decide(held_out, given)
+    arrays = _fit(_join([seen_all, more_seen]), np.concatenate([given, more_given]))
+    held_out = np.round(_in_context(held_out, np.array(owner)), 4)
+    slope, shift, threshold = _settle(held_out, given)
     arrays |= {"slope": slope, "shift": shift, "threshold": threshold, "trained": trained}
     spoken = np.array(language)
     learned = tuple(c.id for c, ok in zip(codebook.codes, trained, strict=True) if ok)
@@ -475,7 +498,7 @@ def train_coder(
     arrays["trained"] = trained & ~np.isin([c.id for c in codebook.codes], measured["withheld"])
     documents = Counter(read.document.language for read in held)
     card = ModelCard(
-        data_sha256=data_sha256(rows, texts, given),
+        data_sha256=provisions_sha256(texts, codes, examples),
         codebook=codebook.name,
         codebook_sha256=codebook_sha256(codebook),
         embedder=eyes.embedder.name,
@@ -484,6 +507,7 @@ def train_coder(
         documents=len(parts),
         languages=dict(sorted(documents.items())),
         provisions={one: int((spoken == one).sum()) for one in sorted(set(language))},
+        examples=len(examples),
         untrained=tuple(c.id for c, ok in zip(codebook.codes, trained, strict=True) if not ok),
         limits=(
             "The figures say how well the model repeats the codings it was trained on, on other "
@@ -493,6 +517,25 @@ def train_coder(
         **measured,
     )
     return TrainedModel(card, tuple(code.id for code in codebook.codes), arrays)
+
+
+def provisions_sha256(
+    texts: Mapping[str, str], codes: Mapping[str, frozenset[str]], examples: Sequence[Example] = ()
+) -> str:
+    """Hash of all that a model learns from: provisions by id with their codes, and examples.
+
+    Parameters
+    ----------
+    texts
+        Texts by segment id, of the provisions that have an entry in ``codes``.
+    """
+    hashed = hashlib.sha256()
+    for identity in sorted(texts):
+        line = [identity, texts[identity], sorted(codes[identity])]
+        hashed.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+    for one in examples:
+        hashed.update(msgspec.json.encode(one) + b"\n")
+    return hashed.hexdigest()
 
 
 def codebook_sha256(codebook: Codebook) -> str:
@@ -582,6 +625,42 @@ def _see(
         yield read, vectors, _Seen(single, pooled, row, list(ids))
 
 
+def _given(codebook: Codebook, codes: Sequence[Iterable[str]]) -> np.ndarray:
+    """Which code each has, ``(n, codes)``; a child's code counts for what stands above it."""
+    place = {code.id: index for index, code in enumerate(codebook.codes)}
+    above = {
+        code.id: [place[one] for one in ancestors(codebook, code.id)] for code in codebook.codes
+    }
+    given = np.zeros((len(codes), len(place)), dtype=bool)
+    for row, group in enumerate(codes):
+        for code in group:
+            given[row, [place[code], *above[code]]] = True
+    return given
+
+
+def _see_examples(
+    eyes: BuiltinCoder, codebook: Codebook, examples: Sequence[Example], like: _Provisions
+) -> tuple[_Provisions, np.ndarray]:
+    """Features and codes of examples; one that the coder would pass over is left out."""
+    reads = []
+    for number, one in enumerate(examples):
+        document = Document(
+            id=str(number), party="", title="", text=one.text, language=one.language
+        )
+        segment = Segment(
+            id=str(number), document=str(number), locator="", start=0, end=len(one.text),
+            text=one.text, language=one.language,
+        )  # fmt: skip
+        reads.append(eyes._read(document, [segment]))
+    kept = [
+        (seen.pooled, examples[number].codes)
+        for number, (_, _, seen) in enumerate(_see(eyes, reads))
+        if seen is not None
+    ]
+    none = like.take(np.zeros(len(like.vectors), dtype=bool))
+    return _join([none, *(seen for seen, _ in kept)]), _given(codebook, [one for _, one in kept])
+
+
 # ---------------------------------------------------------------------------- heads
 
 
@@ -591,26 +670,42 @@ def _fit(seen: _Provisions, given: np.ndarray) -> dict[str, np.ndarray]:
     design = _design(seen, centre)
     share = (given.sum(axis=0) + 1) / (len(given) + 20)
     prior = np.log(share / (1 - share)).astype(np.float32)
-    candidates = _candidates(seen)
-    cells = _cells(seen, prior)[candidates]
-    outside = given[~candidates]
+    cells = _cells(seen, prior)
+    shared = _fit_logistic(cells.reshape(-1, cells.shape[2]), given.reshape(-1, 1))
     return {
         "centre": centre,
         "typical": design.mean(axis=0),
         "weights": _fit_logistic(design, given),
         "prior": prior,
-        "outside": np.array(_log_odds((outside.sum() + 1) / (outside.size + 2))),
-        **_fit_trees(cells, given[candidates]),
+        "shared": shared[:, 0],
     }
 
 
 def _score(held: Mapping[str, np.ndarray], seen: _Provisions) -> np.ndarray:
-    """Mean log odds of both heads, ``(n, codes)``."""
-    shared = np.full(seen.cues.shape, float(held["outside"]))
-    candidates = _candidates(seen)
-    if candidates.any():
-        shared[candidates] = _grow(held, _cells(seen, held["prior"])[candidates])
-    return (_own(held, seen) + shared) / 2
+    """Mean log odds of both heads, each provision by itself, ``(n, codes)``."""
+    return (_own(held, seen) + _cells(seen, held["prior"]) @ held["shared"]) / 2
+
+
+def _in_context(score: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Log odds with what the neighbours and the other provisions of the document say.
+
+    ``owner`` tells documents apart; the provisions of one stand together, in the order of the text.
+    """
+    floor = np.maximum(score, _FLOOR)
+    beside, weight = np.zeros_like(floor), np.zeros((len(floor), 1))
+    for step in (1, 2):
+        same = (owner[step:] == owner[:-step])[:, None] / step
+        beside[step:] += same * floor[:-step]
+        beside[:-step] += same * floor[step:]
+        weight[step:] += same
+        weight[:-step] += same
+    beside = np.where(weight > 0, beside / np.maximum(weight, 1e-9), floor)
+    _, place, count = np.unique(owner, return_inverse=True, return_counts=True)
+    total = np.zeros((len(count), floor.shape[1]))
+    np.add.at(total, place, floor)
+    others = (count[place] - 1)[:, None]
+    around = np.where(others > 0, (total[place] - floor) / np.maximum(others, 1), floor)
+    return np.asarray(score + _BESIDE * beside + _AROUND * around)
 
 
 def _own(held: Mapping[str, np.ndarray], seen: _Provisions) -> np.ndarray:
@@ -640,29 +735,34 @@ def _design(seen: _Provisions, centre: np.ndarray) -> np.ndarray:
     ).astype(np.float32)
 
 
-def _candidates(seen: _Provisions) -> np.ndarray:
-    return np.asarray((seen.cues > 0) | (seen.discriminant > _CANDIDATE))
-
-
 def _cells(seen: _Provisions, prior: np.ndarray) -> np.ndarray:
     """What the shared head sees of a provision and a code, ``(n, codes, features)``."""
-    cues, one = np.minimum(seen.cues, 3), np.ones_like(seen.cues)
+    one = np.ones_like(seen.cues)
     has = (seen.cues > 0).astype(np.float32)
-    best, near = (values.max(axis=1, keepdims=True) for values in (seen.discriminant, seen.plain))
+    sharp, near = seen.discriminant / 4, seen.plain / 3
+    elsewhere, common = np.sqrt(seen.elsewhere), prior / 3 * one
+    nearest = near.max(axis=1, keepdims=True)
     return np.stack(
         [
-            cues,
-            seen.discriminant,
-            seen.plain,
-            (-seen.discriminant).argsort(axis=1, kind="stable").argsort(axis=1),
-            (-seen.plain).argsort(axis=1, kind="stable").argsort(axis=1),
-            seen.discriminant - best,
-            seen.plain - near,
-            near * one,
-            has.sum(axis=1, keepdims=True) - has,
-            np.sqrt(seen.elsewhere),
-            seen.plain.mean(axis=1, keepdims=True) * one,
-            prior * one,
+            np.minimum(seen.cues, 3),
+            has,
+            sharp,
+            near,
+            sharp * has,
+            near * has,
+            sharp - sharp.max(axis=1, keepdims=True),
+            near - nearest,
+            nearest * one,
+            near.mean(axis=1, keepdims=True) * one,
+            elsewhere,
+            elsewhere * has,
+            common,
+            common * has,
+            # Likeness counts more the higher it is.
+            np.maximum(sharp - 0.5, 0),
+            np.maximum(sharp - 1, 0),
+            np.maximum(near - 1, 0),
+            one,
         ],
         axis=2,
     ).astype(np.float32)
@@ -693,81 +793,6 @@ def _fit_logistic(design: np.ndarray, given: np.ndarray) -> np.ndarray:
     return weights
 
 
-def _fit_trees(cells: np.ndarray, given: np.ndarray) -> dict[str, np.ndarray]:
-    """Boosted trees of fixed depth on binned features, second order (Chen and Guestrin 2016)."""
-    random = np.random.default_rng(0)
-    count, width = int(cells.shape[0]), int(cells.shape[1])
-    quantiles = np.linspace(0, 1, _BINS + 1)[1:-1]
-    edges = [
-        np.unique(np.quantile(cells[:, one], quantiles).astype(np.float32)) for one in range(width)
-    ]
-    binned = np.stack(
-        [np.searchsorted(edges[one], cells[:, one], side="right") for one in range(width)], axis=1
-    )
-    flat = binned + np.arange(width) * _BINS
-    target = given.astype(np.float64)
-    base = _log_odds((target.sum() + 1) / (count + 2))
-    score = np.full(count, base)
-    inner = 2**_DEPTH - 1
-    features = np.zeros((_TREES, inner), dtype=np.int16)
-    cuts = np.full((_TREES, inner), np.inf, dtype=np.float32)
-    leaves = np.zeros((_TREES, inner + 1), dtype=np.float32)
-    for tree in range(_TREES):
-        probability = _logistic(score)
-        slope, curve = probability - target, probability * (1 - probability)
-        drawn = random.random(count) < 0.8
-        allowed = random.random(width) < 0.7
-        if not allowed.any():
-            allowed[:] = True
-        node = np.zeros(count, dtype=np.int64)
-        for depth in range(_DEPTH):
-            nodes = 2**depth
-            key = (node[drawn][:, None] * (width * _BINS) + flat[drawn]).ravel()
-            shape, size = (nodes, width, _BINS), nodes * width * _BINS
-            left_slope, left_curve = (
-                np.bincount(key, np.repeat(values[drawn], width), size).reshape(shape).cumsum(2)
-                for values in (slope, curve)
-            )
-            all_slope, all_curve = left_slope[:, :1, -1:], left_curve[:, :1, -1:]
-            right_slope, right_curve = all_slope - left_slope, all_curve - left_curve
-            gain = (
-                left_slope**2 / (left_curve + 5)
-                + right_slope**2 / (right_curve + 5)
-                - all_slope**2 / (all_curve + 5)
-            )
-            gain[(left_curve < 3) | (right_curve < 3)] = -1
-            gain[:, ~allowed] = -1
-            gain[:, :, -1] = -1
-            best = gain.reshape(nodes, -1).argmax(axis=1)
-            split = gain.reshape(nodes, -1)[np.arange(nodes), best] > 1e-6
-            feature, cut = best // _BINS, np.where(split, best % _BINS, _BINS)
-            for one in range(nodes):
-                where = nodes - 1 + one
-                features[tree, where] = feature[one]
-                if split[one]:
-                    cuts[tree, where] = edges[feature[one]][cut[one]]
-            node = node * 2 + (binned[np.arange(count), feature[node]] > cut[node])
-        down, weight = (
-            np.bincount(node[drawn], values[drawn], inner + 1) for values in (slope, curve)
-        )
-        leaves[tree] = -_RATE * down / (weight + 5)
-        score += leaves[tree][node]
-    return {"features": features, "cuts": cuts, "leaves": leaves, "base": np.array(base)}
-
-
-def _grow(held: Mapping[str, np.ndarray], cells: np.ndarray) -> np.ndarray:
-    """Log odds of the shared head, ``(n,)``."""
-    rows = np.arange(len(cells))
-    score = np.full(len(cells), float(held["base"]))
-    for features, cuts, leaves in zip(held["features"], held["cuts"], held["leaves"], strict=True):
-        node = np.zeros(len(cells), dtype=np.int64)
-        for depth in range(_DEPTH):
-            where = node + (2**depth - 1)
-            node = node * 2 + (cells[rows, features[where]] >= cuts[where])
-        score += leaves[node]
-    return score
-
-
 # ---------------------------------------------------------------------------- deciding
 
 
@@ -783,6 +808,12 @@ def _decide(score: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarra
         probability = _logistic(slope[code] * score[:, code] + shift[code])
         threshold[code] = (_expected_best(probability) + _observed_best(probability, true)) / 2
     return slope, shift, threshold
+
+
+def _settle(score: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Platt scaling, and thresholds half way to a probability of 0.5."""
+    slope, shift, threshold = _decide(score, given)
+    return slope, shift, np.where(threshold <= 1, (threshold + 0.5) / 2, threshold)
 
 
 def _platt(score: np.ndarray, true: np.ndarray) -> tuple[float, float]:
@@ -973,7 +1004,7 @@ def data_sha256(rows: Sequence[str], texts: Sequence[str], given: np.ndarray) ->
 
 def _fits(arrays: Mapping[str, np.ndarray], codes: int) -> bool:
     """Whether all numbers are there, finite where they must be, and of matching shapes."""
-    needed = {"centre", "typical", "weights", "features", "cuts", "leaves", "base", "outside"}
+    needed = {"centre", "typical", "weights", "shared"}
     per_code = {"prior", "slope", "shift", "threshold", "trained"}
     if set(arrays) != needed | per_code:
         return False
@@ -982,9 +1013,7 @@ def _fits(arrays: Mapping[str, np.ndarray], codes: int) -> bool:
         all(arrays[name].shape == (codes,) for name in per_code)
         and arrays["weights"].shape == (wide, codes)
         and arrays["typical"].shape == (wide,)
-        and arrays["features"].shape == arrays["cuts"].shape
-        and arrays["features"].shape[1] == 2**_DEPTH - 1
-        and arrays["leaves"].shape == (len(arrays["features"]), 2**_DEPTH)
+        and arrays["shared"].shape == (18,)
         and bool(np.isfinite(arrays["weights"]).all())
     )
 
