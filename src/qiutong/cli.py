@@ -386,10 +386,10 @@ def code(
     coder: Annotated[
         str,
         typer.Option(
-            help="builtin; llm: a language model on a server that you name; "
-            "or a file that qiutong train wrote."
+            help="default; builtin; llm: a language model on a server that you name; or a file "
+            "that qiutong train wrote. If empty, the program that study.toml counts."
         ),
-    ] = "builtin",
+    ] = "",
     again: Annotated[bool, typer.Option(help="Code documents that are coded already.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="llm: show what would be sent, and send nothing.")
@@ -402,21 +402,20 @@ def code(
     study: StudyOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Code the documents: built-in coder, trained coder or language model; only what changed."""
+    """Code the documents: Qiutong's coders or a language model; only what changed."""
     if coder == "llm":
         _code_llm(study, ids, again, dry_run, yes, model, endpoint, as_json)
         return
-    trained = coder if coder.endswith(".npz") else None
-    if coder != "builtin" and trained is None:
+    if coder not in ("", "default", "builtin") and not coder.endswith(".npz"):
         raise typer.BadParameter(
-            f'"{coder}" is not builtin, llm or a file NAME.npz', param_hint="--coder"
+            f'"{coder}" is not default, builtin, llm or a file NAME.npz', param_hint="--coder"
         )
     if ids or dry_run or yes or model or endpoint:
         raise typer.BadParameter(
             "documents, --dry-run, --yes, --model and --endpoint need --coder llm"
         )
     with _Bar() as bar:
-        report = _open(study).code(again=again, model=trained, progress=bar)
+        report = _open(study).code(again=again, coder=coder, progress=bar)
     for warning in report.warnings:
         _warn(warning)
     if as_json:

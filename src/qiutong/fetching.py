@@ -15,7 +15,7 @@ import msgspec
 from qiutong.adding import Progress, keep_original
 from qiutong.carry import Placed, carry_codings, is_doubtful, place_provisions
 from qiutong.errors import FetchError, QiutongError, UnknownName, UnreadableFile
-from qiutong.model import CoderKind, Document, Segment, TextKind
+from qiutong.model import PROGRAMS, CoderKind, Document, Segment, TextKind
 from qiutong.segment import segment_document
 from qiutong.store import CARRIED, CodedDocument, FetchRecord, StoredDocument
 from qiutong.text import detect_language, index_terms, to_simplified
@@ -254,7 +254,7 @@ def _carried(
     coded = []
     for coder in study.store.coders():
         mark = study.store.finished(coder.id).get(document)
-        if mark is None or coder.kind in (CoderKind.RULE, CoderKind.COMBINED):
+        if mark is None or coder.id in PROGRAMS or coder.kind is CoderKind.COMBINED:
             continue
         codings = [one for one in study.store.codings(coder.id) if one.document == document]
         moved, _ = carry_codings(codings, placed, segments)

@@ -113,6 +113,10 @@ class DecisionKind(StrEnum):
     CONFIRMATION = "confirmation"
 
 
+PROGRAMS = frozenset({"builtin", "default", "trained"})
+"""Ids of Qiutong's own coders: they code anew what has changed, and are nobody's reading."""
+
+
 class CoderKind(StrEnum):
     """What made a coding."""
 

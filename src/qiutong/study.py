@@ -57,6 +57,7 @@ from qiutong.errors import (
 )
 from qiutong.fetching import FetchReport, fetch_study
 from qiutong.model import (
+    PROGRAMS,
     Codebook,
     Coder,
     CoderKind,
@@ -92,6 +93,7 @@ from qiutong.store.files import write_whole
 from qiutong.text import index_terms, to_simplified
 
 if TYPE_CHECKING:
+    from qiutong.coders.builtin import BuiltinCoder
     from qiutong.coders.trained import ModelCard, TrainedModel
     from qiutong.sending import SendPlan, SendReport
 
@@ -517,10 +519,10 @@ class Study:
         self,
         *,
         again: bool = False,
-        model: str | Path | None = None,
+        coder: str | Path = "",
         progress: Progress | None = None,
     ) -> CodeReport:
-        """Code the documents with the built-in coder, or with a trained one.
+        """Code the documents with one of Qiutong's own coders.
 
         Only what has changed is coded: a document is passed over when this version of the coder
         has coded this text with this codebook before, or when a coder that ``study.toml`` names
@@ -530,31 +532,23 @@ class Study:
         ----------
         again
             Code all documents, also those coded before.
-        model
-            File of a trained coder, made by :meth:`train`; its codings are those of ``trained``.
-            The built-in coder if None.
+        coder
+            ``default``, ``builtin``, or the file of a trained coder, made by :meth:`train`, whose
+            codings are those of ``trained``. Where empty, the first of the two that
+            ``study.toml`` counts; ``default`` if it counts neither.
 
         Raises
         ------
         UnreadableFile
-            The file is no trained coder.
+            The file is missing or is no trained coder.
         InputError
             It was trained with another codebook.
         """
-        from qiutong.coders.builtin import BuiltinCoder
-        from qiutong.coders.embed import UseEmbedder
-
-        embedder = UseEmbedder()
-        cache = self.store.vector_cache(embedder.name)
-        coder = BuiltinCoder(self.codebook, embedder, cache=cache)
-        if model is not None:
-            from qiutong.coders.documents import load_coder
-
-            coder = load_coder(model, self.codebook, embedder, cache=cache)
-        fingerprints = self.fingerprints(coder.coder.version)
-        done = {} if again else self.store.finished(coder.coder.id)
+        own = self._own_coder(coder)
+        fingerprints = self.fingerprints(own.coder.version)
+        done = {} if again else self.store.finished(own.coder.id)
         coders = self.settings.coding.coders
-        before = coders[: coders.index(coder.coder.id)] if coder.coder.id in coders else ()
+        before = coders[: coders.index(own.coder.id)] if own.coder.id in coders else ()
         settled = {one for name in before for one in self.store.finished(name)}
         todo = [
             one
@@ -565,11 +559,17 @@ class Study:
         warnings = tuple(
             told["en"]
             for language in sorted({one.language for one in self.documents()})
-            if (told := coder.warning(language))
+            if (told := own.warning(language))
         )
+        if own.coder.id == "default" and own.coder.kind is CoderKind.RULE:
+            warnings = (
+                f"The default coder learned the bundled codebook, and {self.codebook.name} differs "
+                "from it: the built-in coder codes in its place.",
+                *warnings,
+            )
         if not todo:
             return CodeReport(
-                coder=coder.coder, coded=(), unchanged=unchanged, codings=0, warnings=warnings
+                coder=own.coder, coded=(), unchanged=unchanged, codings=0, warnings=warnings
             )
         coded: list[str] = []
         given = 0
@@ -581,11 +581,11 @@ class Study:
 
         if progress:
             progress("coding", 0, len(todo))
-        for document, codings in coder.code_documents(items()):
+        for document, codings in own.code_documents(items()):
             self.store.add_coded(
                 CodedDocument(
                     document=document.id,
-                    coder=coder.coder,
+                    coder=own.coder,
                     codebook=self.codebook.name,
                     fingerprint=fingerprints[document.id],
                     codings=tuple(codings),
@@ -596,12 +596,28 @@ class Study:
             if progress:
                 progress("coding", len(coded), len(todo))
         return CodeReport(
-            coder=coder.coder,
+            coder=own.coder,
             coded=tuple(coded),
             unchanged=unchanged,
             codings=given,
             warnings=warnings,
         )
+
+    def _own_coder(self, coder: str | Path) -> "BuiltinCoder":
+        from qiutong.coders.builtin import BuiltinCoder
+        from qiutong.coders.default import default_coder
+        from qiutong.coders.documents import load_coder
+        from qiutong.coders.embed import UseEmbedder
+
+        embedder = UseEmbedder()
+        cache = self.store.vector_cache(embedder.name)
+        coders = self.settings.coding.coders
+        name = coder or next((one for one in coders if one in ("default", "builtin")), "default")
+        if name == "default":
+            return default_coder(self.codebook, embedder, cache=cache)
+        if name == "builtin":
+            return BuiltinCoder(self.codebook, embedder, cache=cache)
+        return load_coder(name, self.codebook, embedder, cache=cache)
 
     def train(
         self,
@@ -693,7 +709,7 @@ class Study:
 
         chosen = coder or self.settings.coding.coders[0]
         known = {one.id: one for one in self.store.coders()}
-        if chosen in ("builtin", "trained"):
+        if chosen in PROGRAMS:
             raise InputError(
                 f'"{chosen}" is a program: a model can learn from it only what it does already. '
                 "Name a person or a reading: qiutong train FILE --from CODER"
@@ -878,10 +894,16 @@ class Study:
     def counted(self, coder: str) -> tuple[Coding, ...]:
         """Codings of a coder that are sure enough to count.
 
-        A combined coder's count whatever their confidence: its rule has decided.
+        Those of a combined or a trained coder count whatever their confidence: its rule, or its
+        thresholds, have decided.
         """
-        combined = {one.id for one in self.store.coders() if one.kind is CoderKind.COMBINED}
-        least = 0.0 if coder in combined else self.settings.coding.min_confidence
+        decided = {
+            one.id
+            for one in self.store.coders()
+            if one.kind is CoderKind.COMBINED
+            or (one.kind is CoderKind.MODEL and one.id in PROGRAMS)
+        }
+        least = 0.0 if coder in decided else self.settings.coding.min_confidence
         return tuple(
             one
             for one in self.store.codings(coder)
@@ -970,7 +992,7 @@ class Study:
                 f'"{slug(coder.id)}".'
             )
         taken = {one.id: one.kind for one in self.store.coders()}
-        programs = ("builtin", "trained", "agora")
+        programs = (*PROGRAMS, "agora")
         if coder.id in programs or taken.get(coder.id, coder.kind) != coder.kind:
             raise InputError(
                 f'coder "{coder.id}" is the id of another coder (coders here: '
@@ -988,7 +1010,9 @@ class Study:
         able = [
             one.id
             for one in self.store.coders()
-            if one.kind not in (CoderKind.RULE, CoderKind.COMBINED) and one.id in coded
+            if one.id in coded
+            and one.id not in PROGRAMS
+            and one.kind not in (CoderKind.RULE, CoderKind.COMBINED)
         ]
         others = [one for one in able if one not in self.settings.coding.coders]
         return tuple(others if len(others) >= 2 else able)

@@ -299,9 +299,7 @@ class TrainedCoder(BuiltinCoder):
                 f'not of "{self.embedder.name}"'
             )
         self.model = model
-        self._above = [
-            [model.codes.index(one) for one in ancestors(codebook, code)] for code in model.codes
-        ]
+        self._above = _above(codebook)
         self.coder = Coder(
             id=identity,
             kind=CoderKind.MODEL,
@@ -494,7 +492,15 @@ def train_coder(
     arrays |= {"slope": slope, "shift": shift, "threshold": threshold, "trained": trained}
     spoken = np.array(language)
     learned = tuple(c.id for c, ok in zip(codebook.codes, trained, strict=True) if ok)
-    measured = measure_folds(learned, held_out[:, trained], given[:, trained], fold, spoken)
+    places = np.flatnonzero(trained).tolist()
+    above = [
+        [places.index(one) for one in line if trained[one]]
+        for line, kept in zip(_above(codebook), trained, strict=True)
+        if kept
+    ]
+    measured = measure_folds(
+        learned, held_out[:, trained], given[:, trained], fold, spoken, decide=_settle, above=above
+    )
     arrays["trained"] = trained & ~np.isin([c.id for c in codebook.codes], measured["withheld"])
     documents = Counter(read.document.language for read in held)
     card = ModelCard(
@@ -628,14 +634,18 @@ def _see(
 def _given(codebook: Codebook, codes: Sequence[Iterable[str]]) -> np.ndarray:
     """Which code each has, ``(n, codes)``; a child's code counts for what stands above it."""
     place = {code.id: index for index, code in enumerate(codebook.codes)}
-    above = {
-        code.id: [place[one] for one in ancestors(codebook, code.id)] for code in codebook.codes
-    }
+    above = _above(codebook)
     given = np.zeros((len(codes), len(place)), dtype=bool)
     for row, group in enumerate(codes):
         for code in group:
-            given[row, [place[code], *above[code]]] = True
+            given[row, [place[code], *above[place[code]]]] = True
     return given
+
+
+def _above(codebook: Codebook) -> list[list[int]]:
+    """For each code the places of those above it."""
+    place = {code.id: index for index, code in enumerate(codebook.codes)}
+    return [[place[one] for one in ancestors(codebook, code.id)] for code in codebook.codes]
 
 
 def _see_examples(
@@ -879,6 +889,7 @@ def measure_folds(
     fold: np.ndarray,
     spoken: np.ndarray,
     decide: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]] = _decide,
+    above: Sequence[Sequence[int]] = (),
 ) -> dict[str, Any]:
     """Measure held-out scores; the thresholds of each fold come from the other folds.
 
@@ -892,6 +903,8 @@ def measure_folds(
         Number of the fold, and language, of each unit, ``(n,)``.
     decide
         Gives slopes, shifts and thresholds for scores and codes of the other folds.
+    above
+        For each code the places of those that a coding of it says besides.
 
     Returns
     -------
@@ -905,6 +918,8 @@ def measure_folds(
         slope, shift, cut = decide(held_out[rest], given[rest])
         probability[there] = _logistic(slope * held_out[there] + shift)
         said[there] = probability[there] >= cut
+    for code, line in enumerate(above):
+        said[:, line] |= said[:, [code]]
     figures, macro, micro = _figures(codes, given, said, held_out, spoken)
     chance = dict(zip(codes, given.mean(axis=0).tolist(), strict=True))
     return {
