@@ -95,6 +95,7 @@ def page(card: ModelCard, base: dict[str, tuple[float, float]], size: int) -> st
     book = load_codebook("ai-governance")
     named = {"en": "English", "zh": "Chinese"}
     figures = {(one.code, one.language): one for one in card.figures}
+    never = (*card.untrained, *card.withheld)
     lines = [
         "# Card of the default coder",
         "",
@@ -114,7 +115,7 @@ def page(card: ModelCard, base: dict[str, tuple[float, float]], size: int) -> st
         "its place |",
         "| languages | English, Chinese; any other is coded as the built-in coder does |",
         f"| vectors | {card.embedder} |",
-        f"| codes never given | {', '.join(f'`{one}`' for one in card.untrained) or 'none'} |",
+        f"| codes never given | {', '.join(f'`{one}`' for one in never) or 'none'} |",
         f"| calibration error | {card.calibration_error:.3f} on documents held out; most cells are "
         "near 0 |",
         f"| file | {size / 1e6:.1f} MB, numbers only |",

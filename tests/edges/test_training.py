@@ -329,3 +329,40 @@ def test_codings_of_whole_documents_are_learned_as_tags(
     assert (done.json["unit"], done.json["trained_on"]) == ("document", "archive")
     assert done.json["documents"] == 40
     assert done.json["data_sha256"] == read_model(tagged).card.data_sha256
+
+
+def test_the_default_coder_codes_and_all_it_gives_counts(run: Callable, folder: Path) -> None:
+    """Its thresholds have decided: what is below min_confidence counts all the same."""
+    coded = run("code", "--coder", "default", "--json", folder=folder)
+    assert coded.code == 0, coded
+    assert coded.json["coder"]["id"] == "default"
+    assert coded.json["coder"]["kind"] == CoderKind.MODEL
+    assert coded.json["warnings"] == []
+    study = Study(folder)
+    assert study.counted("default") == tuple(study.codings("default"))
+    settings = folder / "study.toml"
+    text = settings.read_text("utf-8").replace("min_confidence = 0.5", "min_confidence = 1.0")
+    settings.write_text(text, encoding="utf-8")
+    assert Study(folder).counted("default") == tuple(study.codings("default"))
+    assert Study(folder).counted("builtin") == ()
+    assert "default" not in study.readings()
+
+
+def test_with_a_codebook_of_ones_own_the_built_in_coder_steps_in(
+    run: Callable, folder: Path
+) -> None:
+    """It says so, and the codings stand under the id asked for."""
+    source = Path(__file__).parents[2] / "src/qiutong/codebooks/ai-governance.yaml"
+    text = source.read_text("utf-8").replace("id: ai-governance\n", "id: own\n", 1)
+    (folder / "own.yaml").write_text(text, encoding="utf-8")
+    settings = folder / "study.toml"
+    text = settings.read_text("utf-8").replace(
+        'codebook = "ai-governance"', 'codebook = "own.yaml"'
+    )
+    settings.write_text(text, encoding="utf-8")
+
+    done = run("code", "--coder", "default", "--json", folder=folder)
+    assert done.code == 0, done
+    assert done.json["coder"]["kind"] == CoderKind.RULE
+    assert any("own@2" in one and "built-in" in one for one in done.json["warnings"])
+    assert {one.coder for one in Study(folder).codings("default")} == {"default"}
