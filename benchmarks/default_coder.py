@@ -17,6 +17,7 @@ from qiutong.coders.builtin import BuiltinCoder
 from qiutong.coders.default import MODEL, load_examples
 from qiutong.coders.embed import Embedder, UseEmbedder
 from qiutong.coders.trained import (
+    LEAST_PRECISION,
     ModelCard,
     TrainedModel,
     codebook_sha256,
@@ -48,7 +49,13 @@ def readings(leave_out: Iterable[str] = ()) -> tuple[Codebook, Items, dict[str, 
 def make(embedder: Embedder, leave_out: Iterable[str] = ()) -> TrainedModel:
     codebook, items, codes = readings(leave_out)
     return train_coder(
-        codebook, items, codes, trained_on=READING, examples=load_examples(), embedder=embedder
+        codebook,
+        items,
+        codes,
+        trained_on=READING,
+        examples=load_examples(),
+        withhold=False,
+        embedder=embedder,
     )
 
 
@@ -95,6 +102,11 @@ def page(card: ModelCard, base: dict[str, tuple[float, float]], size: int) -> st
     book = load_codebook("ai-governance")
     named = {"en": "English", "zh": "Chinese"}
     figures = {(one.code, one.language): one for one in card.figures}
+    poor = [
+        one.code
+        for one in card.figures
+        if not one.language and (one.average_precision or 0.0) < LEAST_PRECISION
+    ]
     never = (*card.untrained, *card.withheld)
     lines = [
         "# Card of the default coder",
@@ -116,6 +128,8 @@ def page(card: ModelCard, base: dict[str, tuple[float, float]], size: int) -> st
         "| languages | English, Chinese; any other is coded as the built-in coder does |",
         f"| vectors | {card.embedder} |",
         f"| codes never given | {', '.join(f'`{one}`' for one in never) or 'none'} |",
+        f"| given, and badly learned | {', '.join(f'`{one}`' for one in poor) or 'none'}: average "
+        "precision below 0.3 on documents held out |",
         f"| calibration error | {card.calibration_error:.3f} on documents held out; most cells are "
         "near 0 |",
         f"| file | {size / 1e6:.1f} MB, numbers only |",

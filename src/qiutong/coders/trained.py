@@ -395,6 +395,7 @@ def train_coder(
     *,
     trained_on: str,
     examples: Sequence["Example"] = (),
+    withhold: bool = True,
     embedder: Embedder | None = None,
     cache: VectorCache | None = None,
     progress: Callable[[str], None] | None = None,
@@ -415,6 +416,8 @@ def train_coder(
     examples
         Invented sentences with their codes, learned from like provisions. None is held out, and
         none is in a figure.
+    withhold
+        Whether codes that were learned too badly are never given.
     progress
         Told what is being done.
 
@@ -501,6 +504,8 @@ def train_coder(
     measured = measure_folds(
         learned, held_out[:, trained], given[:, trained], fold, spoken, decide=_settle, above=above
     )
+    if not withhold:
+        measured["withheld"] = ()
     arrays["trained"] = trained & ~np.isin([c.id for c in codebook.codes], measured["withheld"])
     documents = Counter(read.document.language for read in held)
     card = ModelCard(
