@@ -83,7 +83,7 @@ class Asked:
             raise StageMissing(
                 f'{self.study.folder}: coder "{named}" has coded nothing here yet. '
                 "Run: qiutong code"
-                if "builtin" in coders
+                if {"default", "builtin"} & set(coders)
                 else f'{self.study.folder}: coder "{named}" has coded nothing here; coders with '
                 f"codings: {', '.join(one.id for one in self.study.store.coders()) or 'none'}. "
                 "Change coder in study.toml."
@@ -548,14 +548,15 @@ class Asked:
                 }
             )
         warnings += self._doubts_of_checking()
-        if "builtin" in used:
+        own = {"default", "builtin"}
+        if own & set(used):
             from qiutong.coders.builtin import BuiltinCoder
 
             teller = BuiltinCoder(self.codebook)
             warnings += [
                 told
                 for language in sorted(
-                    {one.language for one in self.documents if chosen[one.id] == "builtin"}
+                    {one.language for one in self.documents if chosen[one.id] in own}
                 )
                 if (told := teller.warning(language))
             ]

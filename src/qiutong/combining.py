@@ -477,7 +477,7 @@ def _new_coder(
     if len(set(members)) < 2 or len(set(members)) < len(members):
         raise InputError(
             "combining needs two or more different coders; given: "
-            f"{', '.join(members) or 'none'}. Example: qiutong combine agreed --from builtin "
+            f"{', '.join(members) or 'none'}. Example: qiutong combine agreed --from default "
             f"--from trained (coders here: {', '.join(stored) or 'none'})"
         )
     coder = Coder(

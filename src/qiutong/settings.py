@@ -122,7 +122,7 @@ class CodingSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=T
     Parameters
     ----------
     coder
-        Id of the coder whose codings count: ``builtin``, a person's id, ``agora`` … Or several
+        Id of the coder whose codings count: ``default``, ``builtin``, a person's id, ``agora`` … Or several
         in a list: for each document, the first of them that has coded it counts.
     min_confidence
         Codings with a lower confidence are kept and not counted, except those of a combined coder,
@@ -133,7 +133,7 @@ class CodingSettings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=T
         shares and grades are then corrected by it. Empty: codes are counted as they are.
     """
 
-    coder: str | tuple[str, ...] = "builtin"
+    coder: str | tuple[str, ...] = "default"
     min_confidence: Share = 0.5
     checked_by: str = ""
 

@@ -1264,7 +1264,7 @@ def _settled_coder(template: Path) -> tuple[str, ...]:
         return ()
     named = read_coders(folder)
     first = named.adjudication.id if named.adjudication else named.coders[0].id
-    return (first, "builtin")
+    return (first, "default")
 
 
 def _in_steps(progress: Progress | None, number: int) -> Callable[[str], None]:
@@ -1285,7 +1285,7 @@ def _settings_text(
     template = (files("qiutong") / "study_template.toml").read_text(encoding="utf-8")
     if coders:
         listed = ", ".join(_toml_text(one) for one in coders)
-        template = re.sub(r'(?m)^coder = "builtin" +', f"coder = [{listed}]  ", template)
+        template = re.sub(r'(?m)^coder = "default" +', f"coder = [{listed}]  ", template)
     lines = [
         template.replace("@NAME@", _toml_text(name)).replace(
             'as_of = "today"', f"as_of = {_toml_text(as_of)}"

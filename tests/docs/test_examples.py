@@ -87,7 +87,7 @@ def test_codings_made_by_hand_come_to_count_as_the_page_says(
         assert {document for document, _ in held} == {"us-act", "cn-rule"}
         assert ("us-act", "risk.safety") in held
         assert ("us-act", "risk.reliability") not in held
-        assert [one.id for one in study.results().coders] == ["adjudicated", "builtin"]
+        assert [one.id for one in study.results().coders] == ["adjudicated", "default"]
 
 
 def test_a_coder_is_learned_from_tags_as_the_page_says(tmp_path: Path) -> None:

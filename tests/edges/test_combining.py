@@ -105,7 +105,7 @@ def test_documents_that_some_have_not_coded_are_left_out_and_named(
     run: Callable, folder: Path
 ) -> None:
     """The program coded four, Anna two; the other two are told, with who lacks them."""
-    done = run("combine", "both", "--from", "builtin", "--from", "anna", folder=folder)
+    done = run("combine", "both", "--from", "default", "--from", "anna", folder=folder)
     assert done.code == 0, done
     assert "us-pledge is left out: not coded by anna" in done.err
     assert "2 left out" in done.out
@@ -145,6 +145,7 @@ def test_a_members_codings_below_the_least_confidence_are_not_given(
     run: Callable, folder: Path
 ) -> None:
     """What does not count alone does not count in company."""
+    run("code", "--coder", "builtin", folder=folder)
     read_by(run, folder, "anna", {}, "cn-norm")
     run("combine", "both", "--from", "builtin", "--from", "anna", "--rule", "any", folder=folder)
     unsure = {cell for cell, share in cells(folder, "builtin").items() if (share or 0) < 0.5}
@@ -317,16 +318,16 @@ def test_names_and_members_that_cannot_be_used_are_refused(run: Callable, agreed
         (("x", "--from", "anna", "--from", "bob"), ("bob", "anna, ben")),
         (("x", "--from", "anna"), ("two or more different coders", "anna")),
         (("x", "--from", "anna", "--from", "anna"), ("two or more different coders",)),
-        (("x",), ("two or more different coders", "--from builtin")),
+        (("x",), ("two or more different coders", "--from default")),
         (("x", "--from", "agreed", "--from", "anna"), ("agreed", "unanimous: anna, ben")),
-        (("anna", "--from", "ben", "--from", "builtin"), ("anna", "another coder")),
-        (("builtin", *pair), ("builtin", "another coder")),
+        (("anna", "--from", "ben", "--from", "default"), ("anna", "another coder")),
+        (("default", *pair), ("default", "another coder")),
         (("trained", *pair), ("trained", "another coder")),
         (("a b", *pair), ("letters, digits and hyphens",)),
         (("x", *pair, "--rule", "most"), ("most", "unanimous, majority, any")),
         (("x", *pair, "--rule", "3"), ("3", "from 1 to 2")),
         (("agreed", *pair, "--rule", "any"), ("unanimous: anna, ben already", "another name")),
-        (("agreed", "--from", "ben", "--from", "builtin"), ("another name",)),
+        (("agreed", "--from", "ben", "--from", "default"), ("another name",)),
     ):
         assert_clear_error(run("combine", *words, folder=agreed), *told)
     assert Study(agreed).codings() == before

@@ -67,7 +67,7 @@ def folder(run: Callable, server: Site, tmp_path: Path) -> Path:
         assert done.code == 0, done
     settings = study / "study.toml"
     text = settings.read_text("utf-8").replace(
-        'coder = "builtin"', 'coder = ["settled", "builtin"]'
+        'coder = "default"', 'coder = ["settled", "default"]'
     )
     settings.write_text(text, encoding="utf-8")
     return study
@@ -228,10 +228,10 @@ def test_the_builtin_coder_is_not_carried_but_codes_anew(fetch: Callable, folder
     study = Study(folder)
     assert set(study.code(again=True).coded) == OFFICIAL
     fetch("us-act")
-    assert set(study.store.finished("builtin")) == {"cn-rule"}
-    assert not [one for one in study.codings("builtin") if one.document == "us-act"]
+    assert set(study.store.finished("default")) == {"cn-rule"}
+    assert not [one for one in study.codings("default") if one.document == "us-act"]
     assert "us-act" in study.code(again=True).coded
-    assert not any("carried" in one.memo for one in study.codings("builtin"))
+    assert not any("carried" in one.memo for one in study.codings("default"))
 
 
 def test_a_combined_coder_is_not_carried_but_combined_anew(fetch: Callable, folder: Path) -> None:

@@ -275,7 +275,7 @@ def test_the_first_coder_named_counts_where_it_has_coded(
     study = Study(folder)
     study.import_codings(path, Coder(id="anna", kind=CoderKind.PERSON))
     study.import_codings(given / "codings")
-    change(folder / "study.toml", 'coder = "builtin"', 'coder = ["anna", "second"]')
+    change(folder / "study.toml", 'coder = "default"', 'coder = ["anna", "second"]')
     results = Study(folder).results("2025-01-20")
     assert [one.id for one in results.coders] == ["anna", "second"]
     carried = {one.code: one.documents for one in results.overlaps}
@@ -301,7 +301,7 @@ def test_documents_that_no_named_coder_has_coded_are_left_out_with_the_reason(
     study = Study(folder)
     study.add(path, party="cn", date_issued="2023-01-01", status="in-force")
     study.import_codings(given / "codings")
-    change(folder / "study.toml", 'coder = "builtin"', 'coder = ["first", "ben"]')
+    change(folder / "study.toml", 'coder = "default"', 'coder = ["first", "ben"]')
     left = Study(folder).results("2025-01-20").left_out
     assert left["cn-extra"]["en"] == 'not coded yet by "first / ben"'
     assert "first / ben" in left["cn-extra"]["zh"]
@@ -311,7 +311,7 @@ def test_documents_that_no_named_coder_has_coded_are_left_out_with_the_reason(
 def test_a_coder_without_any_coding_is_told_with_those_that_have(folder: Path, given: Path) -> None:
     """A misspelt name must not look like a study without overlap."""
     Study(folder).import_codings(given / "codings")
-    change(folder / "study.toml", 'coder = "builtin"', 'coder = ["ben"]')
+    change(folder / "study.toml", 'coder = "default"', 'coder = ["ben"]')
     with pytest.raises(StageMissing, match=r'"ben".*first, second, settled'):
         Study(folder).overlap("2025-01-20")
 
@@ -326,7 +326,7 @@ def test_documents_only_listed_are_shown_and_enter_no_figure(
     study = Study(folder)
     assert [one.id for one in study.documents() if not one.read] == ["us-listed", "cn-nowhere"]
     study.import_codings(given / "codings")
-    change(folder / "study.toml", 'coder = "builtin"', 'coder = "settled"')
+    change(folder / "study.toml", 'coder = "default"', 'coder = "settled"')
     results = Study(folder).results("2025-01-20")
     assert {one.id for one in results.documents} == {"us-act", "cn-rule"}
     for identity in ("us-listed", "cn-nowhere"):
@@ -406,7 +406,7 @@ def test_a_copy_of_a_bundled_study_has_its_files_texts_and_codings(
     assert [one.id for one in study.parties] == ["us", "cn"]
     assert len(study.documents()) == 4
     assert {one.id for one in study.store.coders()} == {"first", "second", "settled"}
-    assert study.settings.coding.coders == ("settled", "builtin")
+    assert study.settings.coding.coders == ("settled", "default")
     for path in bundled.rglob("*.*"):
         name = path.relative_to(bundled)
         if path.is_file() and name.name != "parties.toml":

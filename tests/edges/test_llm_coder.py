@@ -1347,7 +1347,7 @@ def test_codings_of_a_model_count_when_the_settings_name_it(
     code(folder, model="m2")
     path = folder / "study.toml"
     path.write_text(
-        path.read_text("utf-8").replace('coder = "builtin"', 'coder = "llm:m1"'), encoding="utf-8"
+        path.read_text("utf-8").replace('coder = "default"', 'coder = "llm:m1"'), encoding="utf-8"
     )
     done = run("overlap", "--json", folder=folder)
     assert done.code == 0, done

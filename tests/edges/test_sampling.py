@@ -161,7 +161,7 @@ def test_a_checked_sample_gives_shares_and_grades(run: Callable, many: Path):
 
     code = next(one for one in held["codes"] if one["code"] == "governance.content-provenance")
     study = Study(many)
-    with_code = {one.document for one in study.codings("builtin") if one.code == code["code"]}
+    with_code = {one.document for one in study.codings("default") if one.code == code["code"]}
     truth = {f"{party}-{n}" for party in ("us", "cn") for n in range(PER_PARTY) if n % 3}
     for party in ("us", "cn"):
         sample = set(held["sample"][party])
@@ -217,7 +217,7 @@ def test_what_is_missing_for_an_estimate_is_told(run: Callable, many: Path):
     with pytest.raises(UnknownName):
         study.estimate("li")
     with pytest.raises(InputError, match="--model"):
-        study.estimate("builtin")
+        study.estimate("default")
 
 
 def test_the_record_says_what_was_drawn_from_what(many: Path):
@@ -314,10 +314,10 @@ def check(run: Callable, study: Path, number: int, codes: Callable = right) -> N
     set_checker(study, "li")
 
 
-def set_checker(study: Path, person: str, coder: str = '"builtin"') -> None:
+def set_checker(study: Path, person: str, coder: str = '"default"') -> None:
     """Name who checked, and whose codings count."""
     path = study / "study.toml"
-    text = path.read_text("utf-8").replace('coder = "builtin"', f"coder = {coder}")
+    text = path.read_text("utf-8").replace('coder = "default"', f"coder = {coder}")
     path.write_text(text.replace('checked_by = ""', f'checked_by = "{person}"'), "utf-8")
 
 
@@ -406,7 +406,7 @@ def test_a_checker_nobody_knows_is_told(run: Callable, many: Path):
     assert '"nobody"' in done.err
 
     path = many / "study.toml"
-    path.write_text(path.read_text("utf-8").replace('"nobody"', '"builtin"'), "utf-8")
+    path.write_text(path.read_text("utf-8").replace('"nobody"', '"default"'), "utf-8")
     assert "qiutong sample" in run("overlap", folder=many).err
     run("sample", "--per-party", 2, folder=many)
     done = run("recommend", folder=many)
@@ -433,13 +433,13 @@ def test_documents_the_model_has_not_coded_stop_the_correction(run: Callable, ma
     rows.write_text(f"document,locator,codes\nlate,Sec. 1,{CODE}\n", "utf-8")
     assert run("import", rows, "--coder", "li", folder=many).code == 0
     path = many / "study.toml"
-    text = path.read_text("utf-8").replace('coder = "builtin"', 'coder = ["li", "builtin"]')
+    text = path.read_text("utf-8").replace('coder = "default"', 'coder = ["li", "default"]')
     path.write_text(text, "utf-8")
 
     study = Study(many)
 
     told = {one.checked.undefined for one in study.overlap()}
-    assert told == {"us: 1 of 25 documents are coded by li and not by builtin"}
+    assert told == {"us: 1 of 25 documents are coded by li and not by default"}
     warned = [one["en"] for one in study.results(quoting=False).warnings]
     assert any("1 of 25 documents" in one for one in warned)
 
@@ -450,13 +450,13 @@ def test_a_program_as_checker_is_said(run: Callable, many: Path):
     study = Study(many)
     run("sample", "--per-party", 24, folder=many)
     path = many / "study.toml"
-    text = path.read_text("utf-8").replace('coder = "builtin"', 'coder = "li"')
-    path.write_text(text.replace('checked_by = "li"', 'checked_by = "builtin"'), "utf-8")
+    text = path.read_text("utf-8").replace('coder = "default"', 'coder = "li"')
+    path.write_text(text.replace('checked_by = "li"', 'checked_by = "default"'), "utf-8")
 
     warned = [one["en"] for one in Study(many).results(quoting=False).warnings]
 
     assert not any("no person" in one["en"] for one in study.results(quoting=False).warnings)
-    assert any("builtin" in one and "no person" in one for one in warned)
+    assert any("default" in one and "no person" in one for one in warned)
 
 
 # --------------------------------------------------------------------------- provisions
@@ -508,7 +508,7 @@ def test_checked_provisions_give_shares_of_provisions(run: Callable, many: Path)
     assert held.checked == {"us": 30, "cn": 30}
     share = next(one for one in held.codes if one.code == CODE)
     texts = {one.id: one.text for one in study.segments()}
-    given = {one.segment for one in study.codings("builtin") if one.code == CODE}
+    given = {one.segment for one in study.codings("default") if one.code == CODE}
     for party in ("us", "cn"):
         order = random_order([one for one in texts if one.startswith(party)], held.seed)
         said = {one for one in order[:30] if "watermark" in texts[one]}
@@ -546,8 +546,8 @@ def test_a_sample_of_provisions_is_none_of_documents(run: Callable, many: Path):
     fill(sheet, right)
 
     taken = run("import", sheet, "--coder", "li", folder=many)
-    asked = run("estimate", "--person", "builtin", folder=many)
-    set_checker(many, "builtin")
+    asked = run("estimate", "--person", "default", folder=many)
+    set_checker(many, "default")
     counted = run("overlap", folder=many)
 
     assert (taken.code, asked.code, counted.code) == (1, 1, 1)

@@ -465,8 +465,8 @@ def test_a_study_of_one_party_in_its_settings_is_refused(run: Callable, coded: P
 
 def test_a_coder_without_codings_is_told_with_those_that_have(run: Callable, coded: Path) -> None:
     """The message names the coders of the store."""
-    change(coded / "study.toml", 'coder = "builtin"', 'coder = "anna"')
-    refused(run("overlap", folder=coded), '"anna"', "builtin")
+    change(coded / "study.toml", 'coder = "default"', 'coder = "anna"')
+    refused(run("overlap", folder=coded), '"anna"', "default")
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_training_tells_figures_and_limits(run: Callable, folder: Path, tmp_path
 def test_no_model_is_learned_from_a_program(run: Callable, folder: Path, tmp_path: Path) -> None:
     """The built-in coder, which study.toml counts here, teaches nothing; no file is written."""
     file = tmp_path / "own.npz"
-    assert_clear_error(run("train", file, folder=folder), "builtin", "--from CODER")
+    assert_clear_error(run("train", file, folder=folder), "default", "--from CODER")
     assert not file.exists()
 
 
