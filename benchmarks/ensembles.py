@@ -29,8 +29,9 @@ import coding
 from qiutong.codebook import load_codebook
 from qiutong.coders import documents as heads
 from qiutong.coders.builtin import BuiltinCoder
+from qiutong.coders.default import MODEL
 from qiutong.coders.embed import UseEmbedder
-from qiutong.coders.trained import TrainedCoder
+from qiutong.coders.trained import TrainedCoder, TrainedModel
 from qiutong.ensemble import Level, Quality, judge_coders, judge_levels
 from qiutong.model import Coder, CoderKind
 from qiutong.reliability import Coefficient, Draws
@@ -116,7 +117,7 @@ def on_agora(embedder: coding.Remembering) -> dict:
     work = [(document, segment_document(document)) for document in these]
     every, kept = coding.tags(book, rows)
     true = every[:, kept]
-    base = coding.train_base(embedder)
+    base = TrainedModel.load(MODEL)
     eyes = BuiltinCoder(book, embedder)
     seen = heads.see_documents(eyes, work, base)
     members = {
