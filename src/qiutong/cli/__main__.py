@@ -1,0 +1,5 @@
+"""``python -m qiutong.cli``."""
+
+from qiutong.cli import main
+
+main()

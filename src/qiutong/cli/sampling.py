@@ -1,0 +1,240 @@
+"""Commands of the checked sample: what to draw, what it says, what to check next."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from qiutong.cli.app import AsOfOption, CsvOption, JsonOption, StudyOption, app, open_study
+from qiutong.cli.printing import GRADE_SIGNS, print_json, print_rows, print_table, say, warn
+from qiutong.errors import InputError
+
+if TYPE_CHECKING:
+    from qiutong.sampling import CheckedStudy
+    from qiutong.study import Study
+
+
+@app.command()
+def sample(
+    per_party: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of each party, together with those drawn before: 30 documents, or 200 provisions.",
+        ),
+    ] = None,
+    provisions: Annotated[
+        bool, typer.Option("--provisions", help="Draw provisions, one by one, and no documents.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the random order; only for the first sample.")
+    ] = None,
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Draw documents of each party at random for a person to check, with sheets to code on."""
+    if provisions:
+        _sample_provisions(study, per_party or 200, seed, as_of, as_json)
+        return
+    draw, folder = open_study(study).sample(per_party or 30, seed=seed, as_of=as_of or None)
+    if as_json:
+        print_json({"folder": str(folder), **msgspec.to_builtins(draw)})
+        return
+    print_table(
+        ["Party", "Drawn now", "Of all"],
+        [
+            [party, str(len(ids)), str(len(draw.frame[party]))]
+            for party, ids in draw.documents.items()
+        ],
+    )
+    say(f"Wrote a sheet for each document, {draw.provisions} provisions in all, to {folder}.")
+    say(
+        "Put codes, or nothing, in place of each ? in the column codes; look at no model's codes. "
+        "Then: qiutong import SHEET --coder YOU; qiutong estimate --person YOU"
+    )
+
+
+def _sample_provisions(
+    study: str, per_party: int, seed: int | None, as_of: str, as_json: bool
+) -> None:
+    draw, folder = open_study(study).sample_provisions(per_party, seed=seed, as_of=as_of or None)
+    if as_json:
+        print_json({"folder": str(folder), **msgspec.to_builtins(draw)})
+        return
+    print_table(
+        ["Party", "Drawn now", "Of all"],
+        [[party, str(len(ids)), str(len(draw.frame[party]))] for party, ids in draw.drawn.items()],
+    )
+    say(f"Wrote a sheet for each party to {folder}.")
+    say(
+        "Put codes, or nothing, in place of each ? in the column codes, from the first row on; look "
+        "at no model's codes. Then: qiutong estimate --provisions"
+    )
+
+
+@app.command()
+def estimate(
+    person: Annotated[
+        str, typer.Option(help="The coder who checked the sample of documents.")
+    ] = "",
+    provisions: Annotated[
+        bool, typer.Option("--provisions", help="From the sheets of provisions drawn.")
+    ] = False,
+    model: Annotated[
+        str, typer.Option(help="The coder of all documents; those that study.toml counts if empty.")
+    ] = "",
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Estimate shares and grades from a model's codes and a person's on a random sample."""
+    opened = open_study(study)
+    if bool(person) is provisions:
+        raise InputError(
+            "estimate: name who checked documents (--person ID), or ask for the sheets of provisions "
+            "(--provisions), one of the two."
+        )
+    if provisions:
+        _estimate_provisions(opened, model, as_of, as_json, as_csv)
+        return
+    held = opened.estimate(person, model=model, as_of=as_of or None)
+    if held.passed_over:
+        warn(
+            f"{len(held.passed_over)} documents that {person} read are not at the beginning of the "
+            "random order and do not count as sample; they are known in the grades: "
+            + ", ".join(held.passed_over[:5])
+            + (" …" if len(held.passed_over) > 5 else "")
+        )
+    if as_json:
+        print_json(msgspec.to_builtins(held))
+        return
+    if print_rows([msgspec.to_builtins(one) for one in held.codes], False, as_csv):
+        return
+    _print_checked(opened, held)
+
+
+def _estimate_provisions(
+    opened: "Study", model: str, as_of: str, as_json: bool, as_csv: bool
+) -> None:
+    held = opened.estimate_provisions(model=model, as_of=as_of or None)
+    if held.passed_over:
+        warn(
+            f"{held.passed_over} provisions were checked behind one that was not, and do not count "
+            "as sample."
+        )
+    if as_json:
+        print_json(msgspec.to_builtins(held))
+        return
+    if print_rows([msgspec.to_builtins(one) for one in held.codes], False, as_csv):
+        return
+    counted = ", ".join(
+        f"{party} {number} of {held.provisions[party]}" for party, number in held.checked.items()
+    )
+    say(f"Provisions checked at random: {counted}. All coded by {held.model}.")
+    refused = {
+        party: share.undefined for party, share in held.codes[0].salience.items() if share.undefined
+    }
+    if refused:
+        say(
+            "Too small to say: "
+            + "; ".join(f"{party}: {why}" for party, why in refused.items())
+            + "."
+        )
+    labels = {one.id: one.label.get("en", one.id) for one in opened.codebook.codes}
+    print_table(
+        ["Subject", "Code", *(one.label() for one in opened.parties), "Model alone"],
+        [
+            [
+                labels[one.code],
+                one.code,
+                *(
+                    "undefined"
+                    if share.value is None
+                    else f"{share.value:.1%} ({share.low:.1%}–{share.high:.1%})"
+                    for share in one.salience.values()
+                ),
+                ", ".join(f"{share:.1%}" for share in one.model_alone.values()),
+            ]
+            for one in held.codes
+        ],
+    )
+    say(
+        "Shares of provisions. They say nothing of the share of documents, and change no grade: a "
+        "document has a code by any of its provisions."
+    )
+
+
+@app.command("next")
+def next_(
+    person: Annotated[str, typer.Option(help="The coder who checks.")],
+    model: Annotated[
+        str, typer.Option(help="The coder of all documents; those that study.toml counts if empty.")
+    ] = "",
+    number: Annotated[int, typer.Option(min=1, help="Most documents to name.")] = 10,
+    as_of: AsOfOption = "",
+    study: StudyOption = "",
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Name the documents whose checking is expected to tell most about the grades."""
+    held = open_study(study).next(person, model=model, number=number, as_of=as_of or None)
+    if print_rows(held.rows(), as_json, as_csv):
+        return
+    print_table(
+        ["Document", "Party", "Provisions", "Gain (bits)", "Tells most about"],
+        [
+            [
+                one.document,
+                one.party,
+                str(one.provisions),
+                "sample" if one.gain is None else f"{one.gain:.2f}",
+                ", ".join(one.codes) or "–",
+            ]
+            for one in held
+        ],
+    )
+    if not held:
+        say("Every document has been checked.")
+    elif held[0].gain is None:
+        say("These belong to the random sample, which comes first.")
+
+
+def _print_checked(study: "Study", held: "CheckedStudy") -> None:
+    counted = ", ".join(
+        f"{party} {len(ids)} of {held.documents[party]}" for party, ids in held.sample.items()
+    )
+    say(f"Checked at random by {held.person}: {counted}. All coded by {held.model}.")
+    refused = list(dict.fromkeys(one.undefined for one in held.codes if one.undefined))
+    if refused:
+        say(f"No grades: {'; '.join(refused)}.")
+    labels = {one.id: one.label.get("en", one.id) for one in study.codebook.codes}
+    order = list(GRADE_SIGNS)
+    rows = []
+    for one in sorted(held.codes, key=lambda one: order.index(one.grade.value)):
+        shares = [
+            "undefined"
+            if share.value is None
+            else f"{share.value:.0%} ({share.low:.0%}–{share.high:.0%})"
+            for share in one.prevalence.values()
+        ]
+        alone = ", ".join(f"{share:.0%}" for share in one.model_alone.values())
+        rows.append(
+            [
+                f"{GRADE_SIGNS[one.grade.value]} {one.grade.value}",
+                "–" if one.sure is None else f"{one.sure:.0%}",
+                labels[one.code],
+                one.code,
+                *shares,
+                alone,
+            ]
+        )
+    print_table(
+        [
+            "Overlap", "Sure", "Subject", "Code", *(one.label() for one in study.parties),
+            "Model alone",
+        ],
+        rows,
+    )  # fmt: skip
+    say("Sure: probability that a person who read every document would find this grade.")
