@@ -30,7 +30,7 @@ from qiutong.model import (
     Screen,
     Segment,
 )
-from qiutong.overlap import documents_as_of, doubts_as_of, measure_overlap
+from qiutong.overlap import documents_counted, doubts_as_of, measure_overlap
 from qiutong.playbook import known_on, missing_parties, stands
 from qiutong.recommend import recommend
 from qiutong.sampling import CheckedStudy, correct_overlaps, estimate_checked
@@ -69,13 +69,7 @@ class Asked:
                 f"{self.study.folder}: the study holds no documents. "
                 "Add some: qiutong add register.csv"
             )
-        kept, out = documents_as_of(
-            everything,
-            self.as_of,
-            count_bills=self.settings.count_bills,
-            count_drafts=self.settings.count_drafts,
-            count_context=self.settings.count_context,
-        )
+        kept, out = documents_counted(everything, self.as_of, self.settings)
         chosen = self._coder_of
         coders = self.settings.coding.coders
         named = " / ".join(coders)
@@ -481,7 +475,7 @@ class Asked:
                         f"{party.label('en')} {needed} documents" for party, needed in lacking
                     )
                     + ".",
-                    "zh": f"{held.person}核查的样本过小，无法判断编码误差，比例与等级仍按编码计数。尚需核查："
+                    "zh": f"{held.person}核查的样本过小，无法判断编码误差，比例与评级仍按编码计数。尚需核查："
                     + "；".join(f"{party.label('zh')}{needed}份文件" for party, needed in lacking)
                     + "。",
                 }
@@ -492,7 +486,7 @@ class Asked:
                 {
                     "en": "Shares and grades stand as they were counted, although a sample was "
                     f"checked: {reason}.",
-                    "zh": f"虽有核查样本，比例与等级仍按编码计数：{reason}。",
+                    "zh": f"虽有核查样本，比例与评级仍按编码计数：{reason}。",
                 }
             )
         if any(

@@ -38,7 +38,7 @@ from qiutong.ensemble import (
 )
 from qiutong.errors import InputError, StageMissing, TooFewParties, UnknownName
 from qiutong.model import Coder, CoderKind, Coding
-from qiutong.overlap import documents_as_of, lineage, measure_overlap
+from qiutong.overlap import documents_counted, lineage, measure_overlap
 from qiutong.reliability import Draws
 from qiutong.store import CodedDocument
 
@@ -328,13 +328,7 @@ def measure_combined(study: "Study", name: str, *, against: str, as_of: date) ->
 def _bound(study: "Study", held: Combination, as_of: date) -> tuple[tuple[Bounds, ...], str]:
     settings = study.settings
     common = set(held.documents)
-    kept, _ = documents_as_of(
-        study.documents(),
-        as_of,
-        count_bills=settings.count_bills,
-        count_drafts=settings.count_drafts,
-        count_context=settings.count_context,
-    )
+    kept, _ = documents_counted(study.documents(), as_of, settings)
     documents = [one for one in kept if one.id in common]
     try:
         low, high = (

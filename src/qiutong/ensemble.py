@@ -22,7 +22,7 @@ RULES = ("unanimous", "majority", "any")
 NOT_INDEPENDENT = {
     "en": "Agreement is not independence: coders that share cues, vectors, training codings or one "
     "language model err together, and then agree on their errors.",
-    "zh": "一致不等于独立：共用提示词、向量、训练编码或同一语言模型的编码者会犯同样的错误，并就此达成一致。",
+    "zh": "一致不等于独立：共用线索词、向量、训练编码或同一语言模型的编码者会犯同样的错误，并就此达成一致。",
 }
 
 _HITS, _SAID, _TRUE = range(3)  # places in what _sum_cells gives; cells stand fourth

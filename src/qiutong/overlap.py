@@ -30,7 +30,7 @@ from qiutong.model import (
     Stability,
     Status,
 )
-from qiutong.settings import StabilitySettings, Thresholds
+from qiutong.settings import Settings, StabilitySettings, Thresholds
 
 Counts = NDArray[np.int64]
 Presence = NDArray[np.bool_]
@@ -155,6 +155,19 @@ def documents_as_of(
         else:
             kept.append(document)
     return tuple(kept), left_out
+
+
+def documents_counted(
+    documents: Iterable[Document], as_of: date, settings: Settings
+) -> tuple[tuple[Document, ...], dict[str, dict[str, str]]]:
+    """Keep the documents that a study counts on a day; see :func:`documents_as_of`."""
+    return documents_as_of(
+        documents,
+        as_of,
+        count_bills=settings.count_bills,
+        count_drafts=settings.count_drafts,
+        count_context=settings.count_context,
+    )
 
 
 def doubts_as_of(documents: Iterable[Document], as_of: date) -> dict[str, dict[str, str]]:

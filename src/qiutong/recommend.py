@@ -686,7 +686,7 @@ def _support_changes(
         if after is not verdict:
             change = {
                 "en": f"if {floor} instead of {min_grade} were the lowest grade that supports a topic",
-                "zh": f"若把支持议题的最低等级由“{_GRADE_ZH[min_grade]}”改为“{_GRADE_ZH[floor]}”",
+                "zh": f"若把支持议题的最低评级由“{_GRADE_ZH[min_grade]}”改为“{_GRADE_ZH[floor]}”",
             }
             changes.append(WouldChange(change=change, verdict=after))
     return changes

@@ -53,7 +53,7 @@ from qiutong.model import (
     Overlap,
     Segment,
 )
-from qiutong.overlap import documents_as_of, lineage
+from qiutong.overlap import documents_counted, lineage
 
 if TYPE_CHECKING:
     from qiutong.study import Study
@@ -443,14 +443,7 @@ def _write_draw(
 
 
 def _in_scope(study: "Study", as_of: date) -> tuple[Document, ...]:
-    settings = study.settings
-    kept, _ = documents_as_of(
-        study.documents(),
-        as_of,
-        count_bills=settings.count_bills,
-        count_drafts=settings.count_drafts,
-        count_context=settings.count_context,
-    )
+    kept, _ = documents_counted(study.documents(), as_of, study.settings)
     return tuple(one for one in kept if not one.is_joint)
 
 

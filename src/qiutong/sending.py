@@ -378,7 +378,7 @@ def send_plan(
 _Reply = tuple[dict[str, Answer], ModelServerError | None]
 
 
-class _Open:
+class _OpenDocument:
     """A document that is being asked about."""
 
     def __init__(
@@ -424,8 +424,8 @@ class _Run:
         self._server = server
         self._fingerprints = study.fingerprints(plan.coder.version)
         self._todo = iter(plan.documents)
-        self._open: deque[_Open] = deque()
-        self._under_way: dict[Future[_Reply], _Open] = {}
+        self._open: deque[_OpenDocument] = deque()
+        self._under_way: dict[Future[_Reply], _OpenDocument] = {}
         self._answered = 0
         self._failed_in_a_row = 0
 
@@ -503,7 +503,7 @@ class _Run:
         held = study.store.kept_answers(document.id, self.coder.coder.id, key)
         left = [one for one in segments if one.id not in held]
         self._open.append(
-            _Open(
+            _OpenDocument(
                 planned,
                 document,
                 segments,
@@ -544,7 +544,7 @@ class _Run:
                 if self._failed_in_a_row == FAILURES_IN_A_ROW:
                     self._stop(one.failure)
 
-    def _store(self, one: _Open) -> None:
+    def _store(self, one: _OpenDocument) -> None:
         codings = self.coder.read_answers(one.document, one.segments, one.answers)
         self._study.store.add_coded(
             CodedDocument(

@@ -152,7 +152,7 @@ class BuiltinCoder:
             return {
                 "en": f'The codebook has no cues in "{language}": codings rest on likeness alone, '
                 "many provisions are missed, and positions are not classified.",
-                "zh": f"编码本没有“{language}”的线索词：编码只依据语义相近程度，会遗漏许多条款，"
+                "zh": f"编码表没有“{language}”的线索词：编码只依据语义相近程度，会遗漏许多条款，"
                 "也不判断条款的效力方向。",
             }
         return {

@@ -200,10 +200,6 @@ class Wording:
                 return Markup('<span lang="{}">{}</span>').format(language, texts[language])
         return Markup("")
 
-    def pick_plain(self, texts: Mapping[str, str]) -> str:
-        """Give a study's text in this language as plain text, or in another."""
-        return next((texts[one] for one in (self.language, "en", *texts) if texts.get(one)), "")
-
 
 def _percent(value: float) -> str:
     whole = round(value * 100)
