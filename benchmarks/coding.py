@@ -90,7 +90,7 @@ def summary(true: np.ndarray, said: np.ndarray, probability: np.ndarray) -> dict
             [trained.average_precision(true[:, k], probability[:, k]) for k in range(true.shape[1])]
         )
     )
-    figures["ece"] = trained._calibration_error(probability, true)
+    figures["ece"] = trained.calibration_error(probability, true)
     return figures
 
 
@@ -152,7 +152,7 @@ def words_only(seen, true: np.ndarray, rest, there, fit: Callable | None = None)
         held_out[b] = fit(part.take(a), true[rest][a], part.take(b))
     slope, shift, threshold = heads.decide_documents(held_out, true[rest])
     score = fit(part, true[rest], asked)
-    probability = trained._logistic(slope * score + shift)
+    probability = trained.logistic(slope * score + shift)
     return probability, probability >= threshold
 
 
@@ -172,7 +172,7 @@ def fit_words(seen: heads.DocumentFeatures, true: np.ndarray, asked) -> np.ndarr
 def fit_balanced(kernel: np.ndarray, true: np.ndarray, weight: np.ndarray) -> np.ndarray:
     target, score = true.astype(np.float64), np.zeros(len(true))
     for _ in range(12):
-        probability = trained._logistic(score)
+        probability = trained.logistic(score)
         curve = np.maximum(probability * (1 - probability), 1e-4)
         root = np.sqrt(weight * curve)
         system = kernel * root[:, None] * root

@@ -16,6 +16,7 @@ from qiutong.evidence import (
     pair_codes,
 )
 from qiutong.model import (
+    OWN_CODERS,
     CoderKind,
     Coding,
     CounterEvidence,
@@ -77,7 +78,7 @@ class Asked:
             raise StageMissing(
                 f'{self.study.folder}: coder "{named}" has coded nothing here yet. '
                 "Run: qiutong code"
-                if {"default", "builtin"} & set(coders)
+                if not set(coders).isdisjoint(OWN_CODERS)
                 else f'{self.study.folder}: coder "{named}" has coded nothing here; coders with '
                 f"codings: {', '.join(one.id for one in self.study.store.coders()) or 'none'}. "
                 "Change coder in study.toml."
@@ -542,15 +543,14 @@ class Asked:
                 }
             )
         warnings += self._doubts_of_checking()
-        own = {"default", "builtin"}
-        if own & set(used):
+        if not set(used).isdisjoint(OWN_CODERS):
             from qiutong.coders.builtin import BuiltinCoder
 
             teller = BuiltinCoder(self.codebook)
             warnings += [
                 told
                 for language in sorted(
-                    {one.language for one in self.documents if chosen[one.id] in own}
+                    {one.language for one in self.documents if chosen[one.id] in OWN_CODERS}
                 )
                 if (told := teller.warning(language))
             ]

@@ -113,7 +113,10 @@ class DecisionKind(StrEnum):
     CONFIRMATION = "confirmation"
 
 
-PROGRAMS = frozenset({"builtin", "default", "trained"})
+OWN_CODERS = ("default", "builtin")
+"""Ids of the coders that come with Qiutong and need no file."""
+
+PROGRAMS = frozenset({*OWN_CODERS, "trained"})
 """Ids of Qiutong's own coders: they code anew what has changed, and are nobody's reading."""
 
 

@@ -57,6 +57,7 @@ from qiutong.errors import (
 )
 from qiutong.fetching import FetchReport, fetch_study
 from qiutong.model import (
+    OWN_CODERS,
     PROGRAMS,
     Codebook,
     Coder,
@@ -612,7 +613,7 @@ class Study:
         embedder = UseEmbedder()
         cache = self.store.vector_cache(embedder.name)
         coders = self.settings.coding.coders
-        name = coder or next((one for one in coders if one in ("default", "builtin")), "default")
+        name = coder or next((one for one in coders if one in OWN_CODERS), "default")
         if name == "default":
             return default_coder(self.codebook, embedder, cache=cache)
         if name == "builtin":

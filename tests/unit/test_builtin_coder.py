@@ -229,7 +229,7 @@ def test_same_result_in_any_batch_and_order(coder: BuiltinCoder, monkeypatch) ->
         for i in range(0, 50, 9)
     ]
     together = dict(zip([d.id for d, _ in items], code(coder, items), strict=True))
-    monkeypatch.setattr("qiutong.coders.builtin._BATCH", 1)
+    monkeypatch.setattr("qiutong.coders.builtin.BATCH", 1)
     alone = dict(zip([d.id for d, _ in items[::-1]], code(coder, items[::-1]), strict=True))
 
     assert together == alone
@@ -260,7 +260,7 @@ def test_documents_come_back_in_order_also_empty_ones(coder: BuiltinCoder) -> No
 
 def test_documents_are_taken_as_needed(coder: BuiltinCoder, monkeypatch) -> None:
     """Results come before the last document has been asked for, so that memory stays flat."""
-    monkeypatch.setattr("qiutong.coders.builtin._BATCH", 2)
+    monkeypatch.setattr("qiutong.coders.builtin.BATCH", 2)
     asked: list[int] = []
 
     def items() -> Iterator[tuple[Document, list[Segment]]]:

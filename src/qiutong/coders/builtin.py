@@ -40,8 +40,9 @@ VERSION = "2"
 _EMBEDDED = frozenset(
     ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]
 )
-# Sentences embedded in one go: enough for two processes, little enough for flat memory.
-_BATCH = 3000
+BATCH = 3000
+"""Sentences embedded in one go: enough for two processes, little enough for flat memory."""
+
 # Languages whose characters say about three times as much as a letter.
 _DENSE = frozenset({"zh", "ja", "ko"})
 
@@ -182,21 +183,21 @@ class BuiltinCoder:
             Per segment and code at most one coding, that of the best evidence, by place in the
             text and then by the codebook's order. A document without segments has none.
         """
-        waiting: list[_Read] = []
+        waiting: list[ReadDocument] = []
         count = 0
         for document, segments in items:
             read = self._read(document, segments)
             waiting.append(read)
             count += len(read.sentences)
-            if count >= _BATCH:
+            if count >= BATCH:
                 yield from self._finish(waiting, progress)
                 waiting, count = [], 0
         yield from self._finish(waiting, progress)
 
-    def _read(self, document: Document, segments: Sequence[Segment]) -> "_Read":
+    def _read(self, document: Document, segments: Sequence[Segment]) -> "ReadDocument":
         """Split segments into sentences and find their cues."""
         place = {code.id: index for index, code in enumerate(self.codebook.codes)}
-        sentences: list[_Sentence] = []
+        sentences: list[Sentence] = []
         for segment in segments:
             language = segment.language if segment.language != "und" else document.language
             base = _base(language)
@@ -215,13 +216,13 @@ class BuiltinCoder:
                 weight = 3 if base in _DENSE else 1
                 # Too short to be coded without a cue: not worth a vector.
                 if cues or len(text) * weight >= self.settings.fewest_characters:
-                    sentences.append(_Sentence(segment, start, end, text, base, lead_in, cues))
+                    sentences.append(Sentence(segment, start, end, text, base, lead_in, cues))
                 if text.endswith((":", "：", "—")):
                     lead_in = text
-        return _Read(document, sentences)
+        return ReadDocument(document, sentences)
 
     def _finish(
-        self, reads: list["_Read"], progress: Callable[[str], None] | None
+        self, reads: list["ReadDocument"], progress: Callable[[str], None] | None
     ) -> Iterator[tuple[Document, tuple[Coding, ...]]]:
         """Embed a batch, score it and give its codings."""
         if not reads:
@@ -246,8 +247,8 @@ class BuiltinCoder:
             yield read.document, codings
 
     def _decide(
-        self, sentences: list["_Sentence"], discriminant: np.ndarray, plain: np.ndarray
-    ) -> list["_Found"]:
+        self, sentences: list["Sentence"], discriminant: np.ndarray, plain: np.ndarray
+    ) -> list["FoundCode"]:
         """Choose codes for one document's sentences; best evidence per segment and code."""
         rules = self.settings
         cues = np.zeros(discriminant.shape, dtype=np.int32)
@@ -276,10 +277,10 @@ class BuiltinCoder:
             0.50 + 0.35 * _ramp(discriminant, 0.0, 7.0) + 0.05 * np.clip(cues - 1, 0, 2),
             0.25 + 0.20 * _ramp(discriminant, rules.supported, 2 * rules.supported),
         ).round(2)
-        chosen: dict[tuple[str, int], _Found] = {}
+        chosen: dict[tuple[str, int], FoundCode] = {}
         for row, code in np.argwhere(by_cue | by_likeness):
             sentence = sentences[row]
-            found = _Found(
+            found = FoundCode(
                 row,
                 sentence,
                 int(code),
@@ -295,7 +296,7 @@ class BuiltinCoder:
             found.start, found.end = self._evidence(found)
         return order
 
-    def _evidence(self, found: "_Found") -> tuple[int, int]:
+    def _evidence(self, found: "FoundCode") -> tuple[int, int]:
         """The sentence; of an over-long one, the clause around the first cue."""
         sentence = found.sentence
         limit = self.settings.evidence_characters
@@ -310,7 +311,7 @@ class BuiltinCoder:
                 break
         return left, right
 
-    def _coding(self, document: Document, found: "_Found") -> Coding:
+    def _coding(self, document: Document, found: "FoundCode") -> Coding:
         sentence = found.sentence
         place = None
         if found.cues:
@@ -337,7 +338,7 @@ class BuiltinCoder:
             memo=f"likeness {found.likeness:.1f}" + (f"; cues: {cues}" if cues else "; no cue"),
         )
 
-    def _keep(self, found: list["_Found"], vectors: np.ndarray) -> None:
+    def _keep(self, found: list["FoundCode"], vectors: np.ndarray) -> None:
         """Keep the vectors of evidence; a clause of a long sentence needs one of its own."""
         if self._cache is None:
             return
@@ -371,7 +372,7 @@ class BuiltinCoder:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
+class Sentence:
     """A sentence of a segment: offsets in the document, and cue places by index of the code."""
 
     segment: Segment
@@ -384,17 +385,19 @@ class _Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class ReadDocument:
+    """A document and the sentences of its provisions, in the order of the text."""
+
     document: Document
-    sentences: list[_Sentence]
+    sentences: list[Sentence]
 
 
 @dataclass(slots=True)
-class _Found:
+class FoundCode:
     """A code found in a sentence (``row`` of its document), and the evidence for it."""
 
     row: int
-    sentence: _Sentence
+    sentence: Sentence
     code: int
     confidence: float
     likeness: float
@@ -473,7 +476,7 @@ _COMMA = re.compile(r"[,，、](?=\s|[^\d\s])")
 
 
 def _around(
-    sentence: _Sentence, middle: tuple[int, int], breaks: re.Pattern[str]
+    sentence: Sentence, middle: tuple[int, int], breaks: re.Pattern[str]
 ) -> tuple[int, int]:
     """The stretch between two breaks that holds a cue, without white space at its ends."""
     left, right = sentence.start, sentence.end

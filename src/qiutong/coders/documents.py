@@ -18,7 +18,7 @@ import numpy as np
 
 from qiutong.codebook import ancestors, descendants
 from qiutong.coders import trained
-from qiutong.coders.builtin import _BATCH, BuiltinCoder, _Found, _Read
+from qiutong.coders.builtin import BATCH, BuiltinCoder, FoundCode, ReadDocument
 from qiutong.coders.embed import Embedder, VectorCache
 from qiutong.errors import UndefinedStatistic
 from qiutong.model import Codebook, Document, Segment
@@ -111,7 +111,7 @@ class DocumentHeads(msgspec.Struct, frozen=True):
     def probabilities(self, documents: DocumentFeatures) -> np.ndarray:
         """Calibrated probability that a document has a code, ``(n, codes)``."""
         held = self.arrays
-        return trained._logistic(held["slope"] * self.scores(documents) + held["shift"])
+        return trained.logistic(held["slope"] * self.scores(documents) + held["shift"])
 
 
 def see_documents(
@@ -139,10 +139,10 @@ def see_documents(
     rows: list[np.ndarray | None] = []
     wide: list[np.ndarray] = []
     words: list[Counter[str]] = []
-    waiting: list[_Read] = []
+    waiting: list[ReadDocument] = []
 
     def look() -> None:
-        for read, _, seen in trained._see(eyes, waiting):
+        for read, _, seen in trained.see_documents(eyes, waiting):
             rows.append(None if seen is None else _look(_part(read, seen, base)))
         waiting.clear()
 
@@ -151,7 +151,7 @@ def see_documents(
         waiting.append(read)
         wide.append(_extent(len(document.text), len(read.sentences)))
         words.append(_count(document.text))
-        if sum(len(one.sentences) for one in waiting) >= _BATCH:
+        if sum(len(one.sentences) for one in waiting) >= BATCH:
             look()
     look()
     held = [row for row in rows if row is not None]
@@ -218,10 +218,10 @@ def decide_documents(
     threshold = np.full(given.shape[1], 2.0)
     slope, shift = 1.0, 0.0
     if both.any():
-        slope, shift = trained._platt(score[:, both].ravel(), given[:, both].ravel())
-    probability = trained._logistic(slope * score + shift)
+        slope, shift = trained.fit_platt(score[:, both].ravel(), given[:, both].ravel())
+    probability = trained.logistic(slope * score + shift)
     for code in np.flatnonzero(both):
-        threshold[code] = trained._expected_best(probability[:, code])
+        threshold[code] = trained.expected_best(probability[:, code])
     return np.full(len(threshold), slope), np.full(len(threshold), shift), threshold
 
 
@@ -422,7 +422,9 @@ class DocumentCoder(trained.TrainedCoder):
             self.coder, description=f"Learned from tags of documents, {model.card.trained_on}."
         )
 
-    def _choose(self, read: _Read, seen: "trained._Seen") -> list[tuple[_Found, str]]:
+    def _choose(
+        self, read: ReadDocument, seen: "trained.SeenDocument"
+    ) -> list[tuple[FoundCode, str]]:
         threshold, learned = self._heads.threshold, self.model.arrays["learned"]
         part, text = _part(read, seen, self._base), read.document.text
         whole = self._judge([part], [_count(text)], [len(text)])[0]
@@ -441,7 +443,7 @@ class DocumentCoder(trained.TrainedCoder):
             for number in np.argsort(-alone[:, code], kind="stable").tolist():
                 places.setdefault(int(part.row[number]), number)
         without = self._judge_without(read, part, {next(iter(p)) for p in strongest.values()})
-        found: list[tuple[_Found, str]] = []
+        found: list[tuple[FoundCode, str]] = []
         for code, places in strongest.items():
             least = max(float(threshold[code]), _FURTHER)
             for rank, (row, number) in enumerate(places.items()):
@@ -463,7 +465,9 @@ class DocumentCoder(trained.TrainedCoder):
                 found.append((one, memo + self._words(texts[number], code)))
         return self._without_parents(found)
 
-    def _judge_without(self, read: _Read, part: "_Part", rows: set[int]) -> dict[int, np.ndarray]:
+    def _judge_without(
+        self, read: ReadDocument, part: "_Part", rows: set[int]
+    ) -> dict[int, np.ndarray]:
         """Probabilities of a document without one of its provisions; none where it has no other."""
         others = {row: np.flatnonzero(part.row != row) for row in sorted(rows)}
         others = {row: rest for row, rest in others.items() if len(rest)}
@@ -478,7 +482,7 @@ class DocumentCoder(trained.TrainedCoder):
         )
         return dict(zip(others, judged, strict=True))
 
-    def _without_parents(self, found: list[tuple[_Found, str]]) -> list[tuple[_Found, str]]:
+    def _without_parents(self, found: list[tuple[FoundCode, str]]) -> list[tuple[FoundCode, str]]:
         """In order; a child says its parent too, so that the parent is not repeated there."""
         given = {(one.sentence.segment.id, one.code) for one, _ in found}
         implied = {(where, parent) for where, code in given for parent in self._above[code]}
@@ -547,7 +551,9 @@ class _Part(msgspec.Struct, frozen=True):
         )
 
 
-def _part(read: _Read, seen: "trained._Seen", base: trained.TrainedModel | None) -> _Part:
+def _part(
+    read: ReadDocument, seen: "trained.SeenDocument", base: trained.TrainedModel | None
+) -> _Part:
     sentences = seen.sentences
     texts = [one.text for one in read.sentences]
     return _Part(
@@ -557,7 +563,7 @@ def _part(read: _Read, seen: "trained._Seen", base: trained.TrainedModel | None)
         np.array([bool(_DUTY.search(text)) for text in texts]),
         np.array([len(text) for text in texts]),
         seen.row,
-        None if base is None else 2 * trained._score(base.arrays, seen.pooled),
+        None if base is None else 2 * trained.score_provisions(base.arrays, seen.pooled),
     )
 
 
@@ -574,7 +580,7 @@ def _look(part: _Part) -> np.ndarray:
         _strongest(part.plain, 3),
     ]
     if part.said is not None:
-        share = trained._logistic(part.said / 2)
+        share = trained.logistic(part.said / 2)
         columns += [_strongest(part.said, few) for few in _STRONGEST]
         columns += [np.log1p(share.sum(axis=0)), np.sqrt(share.mean(axis=0))]
     return np.stack(columns, axis=1)
@@ -707,7 +713,7 @@ def _fit_shared(own: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndar
     slopes, levels = np.zeros(own.shape[2]), np.log(share / (1 - share))
     penalty = 3.0
     for _ in range(20):
-        probability = trained._logistic(own @ slopes + levels)
+        probability = trained.logistic(own @ slopes + levels)
         curve = probability * (1 - probability) + 1e-6
         # A light pull of levels to the prior keeps codes that no document has finite.
         pull = 0.1
@@ -748,7 +754,7 @@ def _correct(
 
     weights, score = np.zeros(given.shape), start
     for _ in range(15):
-        probability = trained._logistic(score)
+        probability = trained.logistic(score)
         curve = np.maximum(probability * (1 - probability), 1e-4)
         root = np.sqrt(curve)
         wanted = root * (score - start + (given - probability) / curve)

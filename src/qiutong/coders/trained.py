@@ -27,9 +27,9 @@ from qiutong.coders.builtin import (
     VERSION,
     BuiltinCoder,
     CoderSettings,
-    _Found,
-    _Read,
-    _Sentence,
+    FoundCode,
+    ReadDocument,
+    Sentence,
 )
 from qiutong.coders.embed import Embedder, VectorCache
 from qiutong.errors import InputError, UndefinedStatistic, UnreadableFile
@@ -309,7 +309,7 @@ class TrainedCoder(BuiltinCoder):
         )
 
     def _finish(
-        self, reads: list[_Read], progress: Callable[[str], None] | None
+        self, reads: list[ReadDocument], progress: Callable[[str], None] | None
     ) -> Iterator[tuple[Document, tuple[Coding, ...]]]:
         for read, vectors, seen in self._see(reads):
             codings: tuple[Coding, ...] = ()
@@ -332,24 +332,26 @@ class TrainedCoder(BuiltinCoder):
                 progress(read.document.id)
             yield read.document, codings
 
-    def _see(self, reads: list[_Read]) -> Iterator[tuple[_Read, np.ndarray, "_Seen | None"]]:
-        return _see(self, reads)
+    def _see(
+        self, reads: list[ReadDocument]
+    ) -> Iterator[tuple[ReadDocument, np.ndarray, "SeenDocument | None"]]:
+        return see_documents(self, reads)
 
-    def _choose(self, read: _Read, seen: "_Seen") -> list[tuple[_Found, str]]:
+    def _choose(self, read: ReadDocument, seen: "SeenDocument") -> list[tuple[FoundCode, str]]:
         """Choose codes of one document's provisions; the sentence that says it is the evidence."""
         held = self.model.arrays
         sentences = read.sentences
         provision = seen.pooled
         alike = np.zeros(len(seen.ids), dtype=np.int64)
-        score = np.round(_in_context(_score(held, provision), alike), 4)
-        probability = _logistic(held["slope"] * score + held["shift"])
+        score = np.round(_in_context(score_provisions(held, provision), alike), 4)
+        probability = logistic(held["slope"] * score + held["shift"])
         given = (probability >= held["threshold"]) & held["trained"]
         for code, above in enumerate(self._above):
             # A child says its parent too: the parent is not repeated.
             for parent in above:
                 given[given[:, code], parent] = False
         alone = np.round(_own(held, seen.sentences), 4)
-        found: list[tuple[_Found, str]] = []
+        found: list[tuple[FoundCode, str]] = []
         for row, code in np.argwhere(given):
             members = np.flatnonzero(seen.row == row)
             best = int(
@@ -373,11 +375,11 @@ class TrainedCoder(BuiltinCoder):
         return found
 
     def _evidence_of(
-        self, sentence: _Sentence, row: int, code: int, confidence: float, likeness: float
-    ) -> tuple[_Found, str]:
+        self, sentence: Sentence, row: int, code: int, confidence: float, likeness: float
+    ) -> tuple[FoundCode, str]:
         """A code with a sentence as its evidence, and which cues the sentence has, in words."""
         cues = sentence.cues.get(code, [])
-        one = _Found(row, sentence, code, confidence, likeness, cues)
+        one = FoundCode(row, sentence, code, confidence, likeness, cues)
         one.start, one.end = self._evidence(one)
         text = "; ".join(
             dict.fromkeys(
@@ -453,8 +455,8 @@ def train_coder(
     owner: list[int] = []
     language: list[str] = []
     rows: list[str] = []
-    held: list[_Read] = []
-    for number, (read, _, seen) in enumerate(_see(eyes, reads)):
+    held: list[ReadDocument] = []
+    for number, (read, _, seen) in enumerate(see_documents(eyes, reads)):
         if seen is None:
             continue
         held.append(read)
@@ -487,7 +489,7 @@ def train_coder(
         arrays = _fit(
             _join([seen_all.take(rest), more_seen]), np.concatenate([given[rest], more_given])
         )
-        held_out[~rest] = _score(arrays, seen_all.take(~rest))
+        held_out[~rest] = score_provisions(arrays, seen_all.take(~rest))
     say(f"training, part {FOLDS + 1} of {FOLDS + 1}")
     arrays = _fit(_join([seen_all, more_seen]), np.concatenate([given, more_given]))
     held_out = np.round(_in_context(held_out, np.array(owner)), 4)
@@ -576,7 +578,7 @@ class _Provisions(msgspec.Struct, frozen=True):
         return self.take(np.array([number]))
 
 
-class _Seen(msgspec.Struct, frozen=True):
+class SeenDocument(msgspec.Struct, frozen=True):
     """A document: features of its sentences, of its provisions, and which belongs to which."""
 
     sentences: _Provisions
@@ -590,9 +592,9 @@ def _join(parts: Sequence[_Provisions]) -> _Provisions:
     return _Provisions(*(np.concatenate(one) for one in columns))
 
 
-def _see(
-    eyes: BuiltinCoder, reads: Sequence[_Read]
-) -> Iterator[tuple[_Read, np.ndarray, _Seen | None]]:
+def see_documents(
+    eyes: BuiltinCoder, reads: Sequence[ReadDocument]
+) -> Iterator[tuple[ReadDocument, np.ndarray, SeenDocument | None]]:
     """Embed and measure sentences, and pool them by provision; None for an empty document."""
     texts = [sentence.text for read in reads for sentence in read.sentences]
     likeness = eyes._codes_likeness()
@@ -633,7 +635,7 @@ def _see(
         has = (summed > 0).astype(np.float32)
         elsewhere = (has.sum(axis=0) - has) / max(count - 1, 1)
         pooled = _Provisions(mean, highest[0], highest[1], summed, elsewhere)
-        yield read, vectors, _Seen(single, pooled, row, list(ids))
+        yield read, vectors, SeenDocument(single, pooled, row, list(ids))
 
 
 def _given(codebook: Codebook, codes: Sequence[Iterable[str]]) -> np.ndarray:
@@ -669,7 +671,7 @@ def _see_examples(
         reads.append(eyes._read(document, [segment]))
     kept = [
         (seen.pooled, examples[number].codes)
-        for number, (_, _, seen) in enumerate(_see(eyes, reads))
+        for number, (_, _, seen) in enumerate(see_documents(eyes, reads))
         if seen is not None
     ]
     none = like.take(np.zeros(len(like.vectors), dtype=bool))
@@ -696,7 +698,7 @@ def _fit(seen: _Provisions, given: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _score(held: Mapping[str, np.ndarray], seen: _Provisions) -> np.ndarray:
+def score_provisions(held: Mapping[str, np.ndarray], seen: _Provisions) -> np.ndarray:
     """Mean log odds of both heads, each provision by itself, ``(n, codes)``."""
     return (_own(held, seen) + _cells(seen, held["prior"]) @ held["shared"]) / 2
 
@@ -800,7 +802,7 @@ def _fit_logistic(design: np.ndarray, given: np.ndarray) -> np.ndarray:
     weights[-1] = np.log((share + 1e-4) / (1 - share + 1e-4))
     ahead, pace = weights, 1.0
     for _ in range(_STEPS):
-        slope = design.T @ (_logistic(design @ ahead) - target) + ridge * ahead
+        slope = design.T @ (logistic(design @ ahead) - target) + ridge * ahead
         new = ahead - step @ slope
         faster = (1 + np.sqrt(1 + 4 * pace * pace)) / 2
         ahead = new + np.float32((pace - 1) / faster) * (new - weights)
@@ -819,9 +821,9 @@ def _decide(score: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarra
         true = given[:, code]
         if true.all() or not true.any():
             continue
-        slope[code], shift[code] = _platt(score[:, code], true)
-        probability = _logistic(slope[code] * score[:, code] + shift[code])
-        threshold[code] = (_expected_best(probability) + _observed_best(probability, true)) / 2
+        slope[code], shift[code] = fit_platt(score[:, code], true)
+        probability = logistic(slope[code] * score[:, code] + shift[code])
+        threshold[code] = (expected_best(probability) + _observed_best(probability, true)) / 2
     return slope, shift, threshold
 
 
@@ -831,7 +833,7 @@ def _settle(score: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return slope, shift, np.where(threshold <= 1, (threshold + 0.5) / 2, threshold)
 
 
-def _platt(score: np.ndarray, true: np.ndarray) -> tuple[float, float]:
+def fit_platt(score: np.ndarray, true: np.ndarray) -> tuple[float, float]:
     """Slope and shift that make log odds of a score (Platt 1999, with his softened targets)."""
     middle, spread = float(score.mean()), float(score.std()) + 1e-9
     unit = (score - middle) / spread
@@ -840,7 +842,7 @@ def _platt(score: np.ndarray, true: np.ndarray) -> tuple[float, float]:
     beta = np.array([1.0, _log_odds(float(target.mean()))])
     design = np.stack([unit, np.ones_like(unit)], axis=1)
     for _ in range(50):
-        probability = _logistic(design @ beta)
+        probability = logistic(design @ beta)
         curve = probability * (1 - probability) + 1e-6
         step = np.linalg.solve(
             (design * curve[:, None]).T @ design + 1e-3 * np.eye(2),
@@ -855,7 +857,7 @@ def _platt(score: np.ndarray, true: np.ndarray) -> tuple[float, float]:
     return slope, float(beta[1]) - slope * middle
 
 
-def _expected_best(probability: np.ndarray) -> float:
+def expected_best(probability: np.ndarray) -> float:
     """Threshold with the highest F1 expected where probabilities are right."""
     falling = np.sort(probability)[::-1]
     chosen = np.arange(1, len(falling) + 1)
@@ -921,14 +923,14 @@ def measure_folds(
     for number in np.unique(fold):
         there, rest = fold == number, fold != number
         slope, shift, cut = decide(held_out[rest], given[rest])
-        probability[there] = _logistic(slope * held_out[there] + shift)
+        probability[there] = logistic(slope * held_out[there] + shift)
         said[there] = probability[there] >= cut
     for code, line in enumerate(above):
         said[:, line] |= said[:, [code]]
     figures, macro, micro = _figures(codes, given, said, held_out, spoken)
     chance = dict(zip(codes, given.mean(axis=0).tolist(), strict=True))
     return {
-        "calibration_error": _calibration_error(probability, given),
+        "calibration_error": calibration_error(probability, given),
         "withheld": tuple(
             one.code
             for one in figures
@@ -996,7 +998,7 @@ def average_precision(true: np.ndarray, score: np.ndarray) -> float:
     return float(precision[ranked].mean())
 
 
-def _calibration_error(probability: np.ndarray, given: np.ndarray) -> float:
+def calibration_error(probability: np.ndarray, given: np.ndarray) -> float:
     """Expected calibration error over all cells: ten bins of equal width."""
     cells, true = probability.ravel(), given.ravel()
     bins = np.minimum((cells * 10).astype(np.int64), 9)
@@ -1042,6 +1044,7 @@ def _log_odds(share: float) -> float:
     return float(np.log(share / (1 - share)))
 
 
-def _logistic(values: np.ndarray) -> np.ndarray:
+def logistic(values: np.ndarray) -> np.ndarray:
+    """Turn log odds into probabilities, of the same shape."""
     with np.errstate(over="ignore"):
         return np.asarray(1 / (1 + np.exp(-values)))

@@ -57,7 +57,6 @@ from qiutong.settings import parse_yaml
 CONTEXT_CHARS = 600
 """Characters of a provision shown, the exact passage included; the passage itself is never cut."""
 
-_SPEAKING = (Grade.STRONG, Grade.MODERATE, Grade.LIMITED, Grade.PARTIAL, Grade.ONE_SIDED)
 _RIGHT_TO_LEFT = ("ar", "fa", "he", "ur", "ps", "ug", "yi", "dv")
 # As the playbooks write them, in English.
 _SOURCE_PREFIXES = {"secondary": "secondary source: ", "memory": "from memory: "}
