@@ -121,10 +121,15 @@ PROGRAMS = frozenset({*OWN_CODERS, "trained"})
 
 
 class CoderKind(StrEnum):
-    """What made a coding."""
+    """What made a coding.
+
+    A ``rule`` learned from no coding; a ``trained`` program learned from codings; a ``model`` is a
+    language model.
+    """
 
     PERSON = "person"
     RULE = "rule"
+    TRAINED = "trained"
     MODEL = "model"
     COMBINED = "combined"
 

@@ -644,7 +644,8 @@ class Study:
             :func:`qiutong.codings.read_tags`.
         base
             With tags: file of a coder learned from provisions. What it says of them is seen too.
-            It is kept in the file written.
+            It is kept in the file written. Where None, the default coder, if it knows the codebook;
+            ``none`` for none.
 
         Returns
         -------
@@ -679,6 +680,7 @@ class Study:
     def _train_documents(
         self, tags: Tags, tagged_by: str, base: str | Path | None, progress: Progress | None
     ) -> "TrainedModel":
+        from qiutong.coders.default import default_model, knows_codebook
         from qiutong.coders.documents import train_documents
         from qiutong.coders.embed import UseEmbedder
         from qiutong.coders.trained import TrainedCoder, TrainedModel
@@ -688,8 +690,10 @@ class Study:
             for identity in tags.codes
         ]
         with UseEmbedder() as embedder:
-            under = None
-            if base is not None:
+            under: TrainedModel | None = None
+            if base is None:
+                under = default_model() if knows_codebook(self.codebook) else None
+            elif base != "none":
                 under = TrainedCoder(self.codebook, TrainedModel.load(base), embedder).model
             return train_documents(
                 self.codebook,
@@ -901,8 +905,7 @@ class Study:
         decided = {
             one.id
             for one in self.store.coders()
-            if one.kind is CoderKind.COMBINED
-            or (one.kind is CoderKind.MODEL and one.id in PROGRAMS)
+            if one.kind is CoderKind.COMBINED or one.kind is CoderKind.TRAINED
         }
         least = 0.0 if coder in decided else self.settings.coding.min_confidence
         return tuple(
@@ -1003,19 +1006,20 @@ class Study:
     def readings(self) -> tuple[str, ...]:
         """Ids of the coders whose agreement says how reliable the codings are.
 
-        People and models that coded provisions, without those whose codings count, where two or
-        more others are left: an adjudicated coding is made of the readings it would be compared
-        with.
+        People and language models that coded provisions. Where two or more others are left, without
+        adjudications and those whose codings count: an adjudicated coding is made of the readings
+        it would be compared with.
         """
         coded = {one.coder for one in self.store.codings() if one.segment}
+        settled = {one.coder for one in self.store.decisions()} | set(self.settings.coding.coders)
         able = [
             one.id
             for one in self.store.coders()
             if one.id in coded
             and one.id not in PROGRAMS
-            and one.kind not in (CoderKind.RULE, CoderKind.COMBINED)
+            and one.kind in (CoderKind.PERSON, CoderKind.MODEL)
         ]
-        others = [one for one in able if one not in self.settings.coding.coders]
+        others = [one for one in able if one not in settled]
         return tuple(others if len(others) >= 2 else able)
 
     def reliability(self, *coders: str) -> Reliability:

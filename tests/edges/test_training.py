@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from qiutong.coders.default import default_model
 from qiutong.coders.trained import TrainedModel, read_model
 from qiutong.model import Coder, CoderKind, Coding
 from qiutong.store import CodedDocument
@@ -90,7 +91,7 @@ def test_a_study_learns_from_a_person_and_codes_again(
 
     coded = run("code", "--coder", file, "--json", folder=folder)
     assert coded.code == 0, coded
-    assert coded.json["coder"]["kind"] == CoderKind.MODEL
+    assert coded.json["coder"]["kind"] == CoderKind.TRAINED
     study = Study(folder)
     assert {(one.segment, one.code) for one in study.codings("trained")} == ann
     assert {(one.segment, one.code) for one in study.codings("ann")} == ann
@@ -202,7 +203,7 @@ def test_tags_without_a_place_become_codings_with_one(
     shutil.copytree(many / "study", folder)
     done = run("code", "--coder", tagged, "--json", folder=folder)
     assert done.code == 0, done
-    assert done.json["coder"]["kind"] == CoderKind.MODEL
+    assert done.json["coder"]["kind"] == CoderKind.TRAINED
 
     with Study(folder) as study:
         codings = study.codings("trained")
@@ -226,7 +227,7 @@ def test_the_card_of_tags_is_given_as_json(run: Callable, many: Path, tmp_path: 
         assert done.code == 0, done
     assert done.json["unit"] == "document"
     assert done.json["languages"] == {"en": 20, "zh": 20}
-    assert done.json["base"] == ""
+    assert done.json["base"] == default_model().digest
     assert "risk.cbrn" in done.json["untrained"]
     (figure,) = (one for one in done.json["figures"] if one["language"] == "")
     assert (figure["code"], figure["given"]) == (CODE, 20)
@@ -296,6 +297,18 @@ def test_a_coder_of_provisions_helps_to_learn_from_tags(
     assert coded.json["codings"] > 0
 
 
+def test_tags_are_learned_without_a_base_on_request(
+    run: Callable, many: Path, tmp_path: Path
+) -> None:
+    """``--base none``: nothing but the built-in coder's eyes."""
+    done = run(
+        "train", tmp_path / "x.npz", "--tags", many / "tags.csv", "--base", "none", "--json",
+        folder=many / "study",
+    )  # fmt: skip
+    assert done.code == 0, done
+    assert done.json["base"] == ""
+
+
 def test_a_base_is_no_help_with_codings_of_provisions(
     run: Callable, folder: Path, tmp_path: Path
 ) -> None:
@@ -336,7 +349,7 @@ def test_the_default_coder_codes_and_all_it_gives_counts(run: Callable, folder: 
     coded = run("code", "--coder", "default", "--json", folder=folder)
     assert coded.code == 0, coded
     assert coded.json["coder"]["id"] == "default"
-    assert coded.json["coder"]["kind"] == CoderKind.MODEL
+    assert coded.json["coder"]["kind"] == CoderKind.TRAINED
     assert coded.json["warnings"] == []
     study = Study(folder)
     assert study.counted("default") == tuple(study.codings("default"))

@@ -132,8 +132,9 @@ def test_the_memo_says_what_the_provision_adds_and_which_words_speak(model: Trai
 
 
 def test_a_second_provision_with_the_same_is_named_too(model: TrainedModel) -> None:
-    """Two sentences that each would do by themselves; the others of the document stay without."""
-    lines = [SAID["en"]["d.marks"][0], *SAID["en"][""], SAID["en"]["d.marks"][1]]
+    """Two sentences with a cue that each would do by themselves; words alone do not point."""
+    said = SAID["en"]["d.marks"]
+    lines = [said[0], *SAID["en"][""], said[1], f"In print too: {said[0]}"]
     text, segments = "", []
     for line in lines:
         start, text = len(text), f"{text}{line}\n"
@@ -230,7 +231,7 @@ def test_a_file_holds_all_there_is(
     assert again.to_bytes() == held.to_bytes()
     assert isinstance(opened, DocumentCoder)
     assert opened.coder == coder(held).coder
-    assert opened.coder.kind is CoderKind.MODEL
+    assert opened.coder.kind is CoderKind.TRAINED
     assert opened.model.card == held.card
     assert held.card.base == (base.digest if with_base else "")
     assert list(opened.code_documents(ASKED)) == list(coder(held).code_documents(ASKED))

@@ -539,18 +539,25 @@ def test_what_companies_signed_is_not_said_of_governments() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("kind", [CoderKind.RULE, CoderKind.MODEL, CoderKind.PERSON])
+@pytest.mark.parametrize(
+    "kind", [CoderKind.RULE, CoderKind.TRAINED, CoderKind.MODEL, CoderKind.PERSON]
+)
 def test_who_coded_is_said_by_kind(language: str, kind: CoderKind) -> None:
     """A language model's codes are not described as a rule program's, nor as a person's."""
     base = fake_results()
     coders = tuple(msgspec.structs.replace(one, kind=kind) for one in base.coders)
     results = msgspec.structs.replace(base, coders=coders)
     found, t = Page(render_report(results, language)), Wording(language)
-    told = {CoderKind.RULE: "machine", CoderKind.MODEL: "model", CoderKind.PERSON: "person"}
+    told = {
+        CoderKind.RULE: "machine",
+        CoderKind.TRAINED: "trained",
+        CoderKind.MODEL: "model",
+        CoderKind.PERSON: "person",
+    }
     method = found.by_id("method")["text"]
     for one, key in told.items():
         assert (t.plain(f"method.coding_{key}") in method) is (one is kind)
-    for key in ("machine", "model"):
+    for key in ("machine", "trained", "model"):
         assert (t.plain(f"answer.short_{key}") in found.by_id("answer")["text"]) is (
             key == told[kind]
         )

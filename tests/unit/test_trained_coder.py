@@ -207,7 +207,7 @@ def test_other_codings_give_another_version(model: TrainedModel) -> None:
 
     assert other.card.data_sha256 != model.card.data_sha256
     assert coder(other).coder.version != coder(model).coder.version
-    assert coder(model).coder.kind is CoderKind.MODEL
+    assert coder(model).coder.kind is CoderKind.TRAINED
 
 
 def test_card_says_what_was_learned_from(model: TrainedModel) -> None:

@@ -81,7 +81,8 @@ def train(
         str,
         typer.Option(
             metavar="FILE.npz",
-            help="For tags: a coder learned from provisions; what it says is seen too.",
+            help="For tags: a coder learned from provisions; what it says is seen too. The default "
+            "coder if empty; none for none.",
         ),
     ] = "",
     study: StudyOption = "",
@@ -218,7 +219,7 @@ def import_(
         str, typer.Argument(help="A CSV of codings, or a folder with coders.toml.")
     ] = "codings",
     coder: Annotated[str, typer.Option(help="Id of the coder of a CSV file.")] = "",
-    kind: Annotated[str, typer.Option(help="person, rule or model.")] = "person",
+    kind: Annotated[str, typer.Option(help="person, rule, trained or model.")] = "person",
     study: StudyOption = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -226,7 +227,7 @@ def import_(
     from qiutong.model import Coder, CoderKind
 
     if kind not in list(CoderKind) or kind == CoderKind.COMBINED:
-        raise typer.BadParameter(f'"{kind}" is not person, rule or model', param_hint="--kind")
+        raise typer.BadParameter(f'"{kind}" is not person, rule, trained or model', param_hint="--kind")
     report = open_study(study).import_codings(
         path, Coder(id=coder, kind=CoderKind(kind)) if coder else None
     )

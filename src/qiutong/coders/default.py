@@ -8,6 +8,8 @@ import csv
 from functools import cache as remember
 from pathlib import Path
 
+import msgspec
+
 from qiutong.codebook import BUNDLED
 from qiutong.coders.builtin import BuiltinCoder
 from qiutong.coders.embed import Embedder, VectorCache
@@ -39,7 +41,9 @@ def default_coder(
         A :class:`~qiutong.coders.trained.TrainedCoder` where the codebook is the bundled one.
     """
     if knows_codebook(codebook):
-        return TrainedCoder(codebook, _model(), embedder, cache=cache, identity="default")
+        trained = TrainedCoder(codebook, default_model(), embedder, cache=cache, identity="default")
+        trained.coder = msgspec.structs.replace(trained.coder, description=_ABOUT)
+        return trained
     coder = BuiltinCoder(codebook, embedder, cache=cache)
     coder.coder = Coder(
         id="default",
@@ -52,7 +56,7 @@ def default_coder(
 
 def knows_codebook(codebook: Codebook) -> bool:
     """Whether the default model was trained with this codebook, word for word."""
-    return _model().card.codebook_sha256 == codebook_sha256(codebook)
+    return default_model().card.codebook_sha256 == codebook_sha256(codebook)
 
 
 def load_examples() -> tuple[Example, ...]:
@@ -69,6 +73,13 @@ def load_examples() -> tuple[Example, ...]:
         )
 
 
+_ABOUT = (
+    "Learned from the bundled study's codings, which a large language model made, and from invented "
+    "examples.\n由随附研究的编码（大语言模型所作）及自拟例句训练而成。"
+)
+
+
 @remember
-def _model() -> TrainedModel:
+def default_model() -> TrainedModel:
+    """Give the model of the bundled codebook."""
     return TrainedModel.load(MODEL)

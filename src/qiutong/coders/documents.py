@@ -419,7 +419,11 @@ class DocumentCoder(trained.TrainedCoder):
         self._heads = DocumentHeads(model.arrays)
         self._places, self._below = _places(model.arrays), _below(codebook)
         self.coder = msgspec.structs.replace(
-            self.coder, description=f"Learned from tags of documents, {model.card.trained_on}."
+            self.coder,
+            description=(
+                f"Learned from tags of documents, {model.card.trained_on}.\n"
+                f"由文件标签（{model.card.trained_on}）训练而成。"
+            ),
         )
 
     def _choose(
@@ -447,8 +451,10 @@ class DocumentCoder(trained.TrainedCoder):
         for code, places in strongest.items():
             least = max(float(threshold[code]), _FURTHER)
             for rank, (row, number) in enumerate(places.items()):
-                if rank and alone[number, code] < least:
-                    break
+                cued = seen.sentences.cues[number, learned[code]] > 0
+                # Without a cue a sentence may owe its strength to words of the subject at hand.
+                if rank and not (cued and alone[number, code] >= least):
+                    continue
                 memo = f"document {whole[code]:.2f}, coded from {threshold[code]:.2f}"
                 if rank:
                     memo = f"further provision, from {least:.2f} alone; {memo}"

@@ -302,10 +302,13 @@ class TrainedCoder(BuiltinCoder):
         self._above = _above(codebook)
         self.coder = Coder(
             id=identity,
-            kind=CoderKind.MODEL,
+            kind=CoderKind.TRAINED,
             # Positions and evidence are found as the built-in coder of this version finds them.
             version=f"{model.digest}+{VERSION}+{self.embedder.name}",
-            description=f"Learned from the codings of {model.card.trained_on}.",
+            description=(
+                f"Learned from the codings of {model.card.trained_on}.\n"
+                f"由 {model.card.trained_on} 的编码训练而成。"
+            ),
         )
 
     def _finish(

@@ -76,7 +76,7 @@ WARNINGS_SHOWN = 6
 _FIRM = 0.9  # "keeps its grade in at least 90% of resamples": a reading aid, not a grade
 
 # What these coders are is said beside the answer: a name alone tells nothing of them.
-_EXPLAINED = (CoderKind.MODEL, CoderKind.COMBINED)
+_EXPLAINED = (CoderKind.TRAINED, CoderKind.MODEL, CoderKind.COMBINED)
 
 
 # --------------------------------------------------------------------------- words
@@ -603,13 +603,14 @@ class ReportView:
 
     @property
     def coded_by(self) -> str:
-        """Kind of the coders that count: ``model``, ``machine`` (rules) or ``person``.
+        """Kind of the coders that count: ``model``, ``trained``, ``machine`` (rules) or ``person``.
 
         One language model among them makes it ``model``: that is what a reader has to know first.
         """
         kinds = self._coder_kinds()
-        if CoderKind.MODEL in kinds:
-            return "model"
+        for machine in (CoderKind.MODEL, CoderKind.TRAINED):
+            if machine in kinds:
+                return str(machine)
         return "person" if kinds <= {CoderKind.PERSON} else "machine"
 
     @property
