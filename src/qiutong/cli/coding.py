@@ -227,7 +227,9 @@ def import_(
     from qiutong.model import Coder, CoderKind
 
     if kind not in list(CoderKind) or kind == CoderKind.COMBINED:
-        raise typer.BadParameter(f'"{kind}" is not person, rule, trained or model', param_hint="--kind")
+        raise typer.BadParameter(
+            f'"{kind}" is not person, rule, trained or model', param_hint="--kind"
+        )
     report = open_study(study).import_codings(
         path, Coder(id=coder, kind=CoderKind(kind)) if coder else None
     )
