@@ -88,7 +88,7 @@ def code_held_out(study: Study, embedder: coding.Remembering) -> None:
 
 def on_study(embedder: coding.Remembering) -> dict:
     with TemporaryDirectory() as folder, Study.create(folder, like="us-china-ai") as study:
-        study.code(again=True)
+        study.code(coder="builtin", again=True)
         code_held_out(study, embedder)
         study.combine("agreed", ["builtin", "held-out"])
         held = study.agreement("agreed", against="adjudicated", as_of="2025-01-20")

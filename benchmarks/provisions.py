@@ -39,7 +39,7 @@ BANDS = ((0.0, 0.03), (0.03, 0.06), (0.06, 1.0))
 def codes_of(folder: Path) -> list[tuple[str, str, np.ndarray, np.ndarray, np.ndarray]]:
     """Party, code, what the person and the model say of each provision, and its document."""
     study = Study.create(folder, like="us-china-ai")
-    study.code(again=True)
+    study.code(coder="builtin", again=True)
     kept, _ = documents_as_of(study.documents(), AS_OF)
     read = study.store.finished("adjudicated")
     party_of = {one.id: one.party for one in kept if not one.is_joint and one.id in read}

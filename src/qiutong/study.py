@@ -527,7 +527,7 @@ class Study:
 
         Only what has changed is coded: a document is passed over when this version of the coder
         has coded this text with this codebook before, or when a coder that ``study.toml`` names
-        it has coded it.
+        before this one has coded it.
 
         Parameters
         ----------

@@ -351,7 +351,9 @@ def test_the_default_coder_codes_and_all_it_gives_counts(run: Callable, folder: 
     assert coded.json["coder"]["id"] == "default"
     assert coded.json["coder"]["kind"] == CoderKind.TRAINED
     assert coded.json["warnings"] == []
+    assert run("code", "--coder", "builtin", folder=folder).code == 0
     study = Study(folder)
+    assert study.counted("builtin")
     assert study.counted("default") == tuple(study.codings("default"))
     settings = folder / "study.toml"
     text = settings.read_text("utf-8").replace("min_confidence = 0.5", "min_confidence = 1.0")
