@@ -70,7 +70,7 @@ def code_held_out(study: Study, embedder: coding.Remembering) -> None:
     """Code each fifth of the documents with a coder trained on the other four."""
     read = sorted(study.store.finished("adjudicated"))
     fold = np.random.default_rng(0).permutation(len(read)) % coding.FOLDS
-    who = Coder(id="held-out", kind=CoderKind.MODEL, version="five folds")
+    who = Coder(id="held-out", kind=CoderKind.TRAINED, version="five folds")
     for number in range(coding.FOLDS):
         rest = [one for one, place in zip(read, fold, strict=True) if place != number]
         coder = TrainedCoder(study.codebook, coding.learn(study, rest, embedder), embedder)
