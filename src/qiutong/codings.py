@@ -14,6 +14,7 @@ Tags are a CSV file with one row a document: what it has as a whole, not where.
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
@@ -706,13 +707,24 @@ def _table(
     names = [one.strip() for one in names]
     missing = [one for one in needed if one not in names]
     if missing:
+        wrong_mark = len(names) == 1 and ";" in names[0]
         raise error_class(
             path,
             [
                 f"row 1: there is no column {', '.join(missing)}; found: "
                 + (", ".join(names) or "nothing")
+                + ("; save it with commas between cells" if wrong_mark else "")
             ],
         )
+    # A comma too many, in a title or between codes, would move or lose what was written.
+    surplus = [
+        f'row {number}: more cells than headings, first "{over[0].strip()}"; put text that holds a '
+        "comma in quotation marks, and ; between codes"
+        for number, row in enumerate(cells, 2)
+        if (over := [one for one in row[len(names) :] if one.strip()])
+    ]
+    if surplus:
+        raise error_class(path, surplus)
     rows = [
         (
             number,
@@ -747,10 +759,17 @@ def _place(
 
 
 def _codes(cell: str) -> list[str]:
-    return list(dict.fromkeys(one.strip() for one in cell.split(";") if one.strip()))
+    # A Chinese keyboard writes the wide semicolon.
+    parts = cell.replace("；", ";").split(";")
+    return list(dict.fromkeys(one.strip() for one in parts if one.strip()))
 
 
 def _unknown_code(number: int, code: str, codebook: Codebook) -> str:
+    if code in ("?", "？"):
+        return f'row {number}: "{code}" is left; put codes there, or nothing where you found none'
+    known = {one.id for one in codebook.codes}
+    if any(one.strip() in known for one in re.split("[,，、 ]", code)):
+        return f'row {number}: "{code}" is no code of {codebook.name}; put ; between codes'
     near = get_close_matches(code, [one.id for one in codebook.codes], n=3)
     moved = next(
         (one for one in codebook.history if code in one.codes and one.kind != "added"), None

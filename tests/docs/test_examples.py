@@ -51,6 +51,13 @@ def test_the_tutorial_runs_from_import_to_report(tmp_path: Path) -> None:
     assert "strong" in failing
 
 
+def test_the_tutorial_writes_the_documents_that_other_pages_build_on(register: Path) -> None:
+    """Who has followed the tutorial can follow the pages beside its four documents."""
+    page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+    for path in register.parent.glob("*.txt"):
+        assert f"cat > sources/{path.name} <<'TEXT'\n{path.read_text('utf-8')}TEXT\n" in page
+
+
 def test_the_commands_of_the_readme_run(tmp_path: Path, register: Path) -> None:
     """A reader who has a register gets from init to report as the README says."""
     text = (

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -215,6 +216,7 @@ def test_wrong_use_is_status_2_with_nothing_on_standard_output(
         (("show", "us-act", "Sec. 99"), ("Sec. 99", "Sec. 1")),
         (("segments", "nope"), ("nope",)),
         (("codings", "nope"), ("nope",)),
+        (("codings", "--coder", "defualt"), ("defualt", "default")),
         (("remove", "nope"), ("nope",)),
         (("add", "missing.pdf", "--party", "us"), ("missing.pdf", "no such file")),
         (("overlap", "--as-of", "2025-13-01"), ("2025-13-01", "YYYY-MM-DD")),
@@ -383,3 +385,23 @@ def test_the_demo_runs_twice(run: Callable, tmp_path: Path) -> None:
         assert (tmp_path / "tried" / f"report.{language}.html").stat().st_size > 10_000
     second = run("demo", "tried", folder=tmp_path)
     assert second == first
+
+
+def test_a_narrow_table_breaks_ids_at_their_dots_and_no_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a terminal of 80 columns what can be read in a wide one can still be read."""
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    from qiutong.cli import printing
+
+    monkeypatch.setattr(printing, "open_console", lambda: Console(width=80, file=sys.stdout))
+    code = "governance.evaluation.adversarial-testing"
+    row = [code, "第三条（一）", "undefined", "0.12 (0.05–0.21)", "Requirements", "对抗" * 40]
+    printing.print_table(["Code", "Locator", "United States", "China", "Subject", "Text"], [row])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    words = {word for line in lines for word in line.split()}
+    assert {"adversarial-", "testing", "第三条（一）", "undefined", "Requirements"} <= words
+    assert "".join(line[:15].strip() for line in lines if line[:15].strip("─ ")) == f"Code{code}"

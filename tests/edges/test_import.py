@@ -227,7 +227,7 @@ def test_provisions_without_a_row_are_warned_of(
     done = run("import", path, "--coder", "anna", "--kind", "person", folder=folder)
     assert done.code == 0, done
     assert "anna, cn-rule: 3 of 4 provisions have no row" in done.err
-    assert "Took over 1 codings of 1 documents by anna" in done.out
+    assert "Took over 1 coding of 1 document by anna" in done.out
 
 
 def test_a_wrong_row_takes_nothing_over(run: Callable, folder: Path, given: Path) -> None:
@@ -259,7 +259,7 @@ def test_an_odd_kind_of_coder_is_wrong_use(run: Callable, folder: Path, given: P
     path = given / "codings" / "first.csv"
     done = run("import", path, "--coder", "anna", "--kind", "robot", folder=folder)
     assert done.code == 2
-    assert "person, rule or model" in done.err
+    assert "person, rule, trained or model" in done.err
 
 
 # --------------------------------------------------------------------------- several coders

@@ -137,6 +137,12 @@ def test_files_of_spreadsheets_are_read(read: Read, encoding: str, end: str) -> 
     assert held.codings["办法"][0].segment == BY_LOCATOR["第二条（一）"].id
 
 
+def test_codes_may_stand_between_wide_semicolons(read: Read) -> None:
+    """A Chinese keyboard writes them."""
+    held = read("document,locator,codes\nact,Sec. 1,test；harm\n")
+    assert [one.code for one in held.codings["act"]] == ["test", "harm"]
+
+
 def test_position_is_read_from_the_words_unless_the_reader_gives_it(read: Read) -> None:
     """A column ``position`` wins over the classifier; without one the words decide."""
     held = read(
@@ -192,6 +198,10 @@ def test_fingerprint_is_the_same_only_for_the_same_reading(read: Read) -> None:
         ("act,Sec. 1,tests,,", ["row 2", '"tests"', "invented@2", "nearest: test"]),
         ("act,Sec. 1,zzzz,,", ["row 2", '"zzzz"', "codebook show"]),
         ("act,Sec. 1,mark,,", ["row 2", '"mark"', "merged in version 2", "migrate"]),
+        ('act,Sec. 1,"test, harm",,', ["row 2", '"test, harm"', "put ; between codes"]),
+        ("act,Sec. 1,test; ?,,", ["row 2", '"?" is left', "nothing where you found none"]),
+        ("act,Sec. 1,？,,", ["row 2", '"？" is left']),
+        ("act,Sec. 1,test,harm,,label", ["row 2", "more cells than headings", '"label"']),
         ("act,Sec. 1,test,maybe,", ["row 2", "column position", '"maybe"', "requires"]),
         ("act,Sec. 1,test,,each modle", ["row 2", "column evidence", '"each modle"']),
         ("act,Sec. 1,test,,synthetic", ["row 2", "column evidence", "word for word"]),
@@ -232,7 +242,11 @@ def test_rows_are_counted_as_a_spreadsheet_shows_them(read: Read) -> None:
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("", "found: nothing"), ("document,codes\nact,test\n", "locator"), ("a;b\n1;2\n", "a;b")],
+    [
+        ("", "found: nothing"),
+        ("document,codes\nact,test\n", "locator"),
+        ("a;b\n1;2\n", "a;b; save it with commas"),
+    ],
 )
 def test_a_file_without_the_columns_is_refused(read: Read, text: str, word: str) -> None:
     """The message names what is missing and what is there."""

@@ -9,7 +9,7 @@ import typer
 
 from qiutong.cli.app import CsvOption, JsonOption, StudyOption, app, open_study
 from qiutong.cli.printing import Bar, print_json, print_rows, print_table, say, show_figure, warn
-from qiutong.errors import InputError, ModelServerError
+from qiutong.errors import InputError, ModelServerError, UnknownName
 
 if TYPE_CHECKING:
     from qiutong.coders.trained import ModelCard
@@ -239,9 +239,10 @@ def import_(
         print_json(msgspec.to_builtins(report))
         return
     say(
-        f"Took over {report.codings} codings of {report.documents} documents by "
+        f"Took over {report.codings} coding{'s' if report.codings != 1 else ''} of "
+        f"{report.documents} document{'s' if report.documents != 1 else ''} by "
         f"{', '.join(one.id for one in report.coders)}"
-        + (f"; {report.unchanged} were here already." if report.unchanged else ".")
+        + (f"; document readings here already: {report.unchanged}." if report.unchanged else ".")
     )
     if report.decisions:
         listed = ", ".join(f"{kind} {count}" for kind, count in sorted(report.decisions.items()))
@@ -289,6 +290,9 @@ def codings(
     opened = open_study(study)
     if document:
         opened.document(document)
+    known = [one.id for one in opened.store.coders()]
+    if coder and coder not in known:
+        raise UnknownName("coder", coder, known)
     held = [
         one for one in opened.codings(coder or None) if not document or one.document == document
     ]
@@ -307,12 +311,11 @@ def codings(
         rows.append(row)
     if print_rows(rows, as_json, as_csv):
         return
+    names = ["document", "locator", "code", "position", "evidence"]
+    if len({one.coder for one in held}) > 1:
+        names.insert(0, "coder")
     print_table(
-        ["Document", "Locator", "Code", "Position", "Evidence"],
-        [
-            [row["document"], row["locator"], row["code"], row["position"] or "–", row["evidence"]]
-            for row in rows
-        ],
+        [one.capitalize() for one in names], [[row[one] or "–" for one in names] for row in rows]
     )
 
 

@@ -1,5 +1,6 @@
 """What every command prints with: lines, notes, tables, JSON, CSV and the progress bar."""
 
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from qiutong.reliability import Coefficient
 
@@ -95,18 +97,74 @@ def print_rows(rows: Sequence[dict[str, Any]], as_json: bool, as_csv: bool) -> b
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table whose long cells fold."""
+    """Print a table that fits the terminal; ids break at their dots and hyphens."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        # Text, not markup: a document may hold square brackets.
-        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    open_console().print(table)
+    console = open_console()
+    # Text, not markup: a document may hold square brackets.
+    lines = [
+        [cell if isinstance(cell, Text) else Text(str(cell)) for cell in row]
+        for row in [headings, *rows]
+    ]
+    widths = _column_widths([[one.plain for one in line] for line in lines], console.width)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for heading, width in zip(lines[0], widths, strict=True):
+        table.add_column(_broken(heading, width), width=width, overflow="fold")
+    for line in lines[1:]:
+        table.add_row(*(_broken(cell, width) for cell, width in zip(line, widths, strict=True)))
+    console.print(table)
+
+
+_PIECE = re.compile(r"\S+?(?:(?<=[a-z])[.-](?=[a-z])|(?<=[^\W\d_])/(?=[^\W\d_])|(?=\s)|$)")
+"""What stays on one line of a narrow table: a word, or the part of an id up to a dot or hyphen."""
+
+_LONGEST_PIECE = 18
+_BROKEN_PIECE = 10
+
+
+def _column_widths(lines: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Widths that fit the terminal, where they can without a break inside a word."""
+    from rich.cells import cell_len
+
+    columns = [*zip(*lines, strict=True)]
+    wanted = [max(cell_len(part) for cell in one for part in cell.split("\n")) for one in columns]
+    pieces = [
+        [cell_len(piece) for cell in one for piece in _PIECE.findall(cell)] for one in columns
+    ]
+    # A longer piece, such as a Chinese sentence, is broken anyway.
+    held = [
+        min(want, max((n if n <= _LONGEST_PIECE else _BROKEN_PIECE for n in one), default=1))
+        for one, want in zip(pieces, wanted, strict=True)
+    ]
+    # Two between columns, and one at each end.
+    room = width - 2 * len(columns)
+    while sum(held) > room and max(held) > 1:
+        held[held.index(max(held))] -= 1
+    while sum(held) < room and held != wanted:
+        _, narrowest = min((n, at) for at, n in enumerate(held) if n < wanted[at])
+        held[narrowest] += 1
+    return held
+
+
+def _broken(text: "Text", width: int) -> "Text":
+    """The text with its lines broken between pieces; styles stay."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    lines: list[Text] = []
+    for line in text.split("\n", allow_blank=True):
+        starts = []
+        begin = 0
+        for piece in _PIECE.finditer(line.plain):
+            if piece.start() > begin and cell_len(line.plain[begin : piece.end()]) > width:
+                begin = piece.start()
+                starts.append(begin)
+        for part in line.divide(starts):
+            part.rstrip()
+            lines.append(part)
+    return Text("\n").join(lines)
 
 
 def show_coefficient(held: "Coefficient") -> str:
