@@ -583,6 +583,26 @@ def test_a_models_coder_is_explained_in_the_page_language(
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("kind", [CoderKind.RULE, CoderKind.TRAINED, CoderKind.MODEL])
+def test_what_people_and_a_program_coded_is_not_called_unreviewed_as_a_whole(
+    language: str, kind: CoderKind
+) -> None:
+    """Above the answer and beside it, the program's codes alone are said to be unreviewed."""
+    base = fake_results()
+    program = msgspec.structs.replace(base.coders[0], kind=kind)
+    person = msgspec.structs.replace(program, id="li", version="", kind=CoderKind.PERSON)
+    method = {**base.method, "coder": f"li, {program.id}"}
+    results = msgspec.structs.replace(base, coders=(person, program), method=method)
+    told = Wording(language)
+    name = "machine" if kind is CoderKind.RULE else str(kind)
+    answer = Page(render_report(results, language)).by_id("answer")["text"]
+    names = told.plain("list_comma").join(("li", f"{program.id} {program.version}"))
+    for key in ("short", "sure"):
+        assert told.plain(f"answer.{key}_{name}_partly", coder=names) in answer
+        assert told.plain(f"answer.{key}_{name}", coder=names) not in answer
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_digest_of_a_translation_is_said_to_be_one(language: str) -> None:
     """Beside the passage and in the list of documents, and only for digests so made."""
     base = fake_results()

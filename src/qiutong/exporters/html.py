@@ -527,6 +527,12 @@ class ReportView:
         return "_corrected" if self.corrected else ""
 
     @property
+    def review_suffix(self) -> str:
+        """End of the name of a string on programs that code: corrected, beside people, or alone."""
+        beside = CoderKind.PERSON in self._coder_kinds()
+        return self.corrected_suffix or ("_partly" if beside else "")
+
+    @property
     def checked(self) -> Mapping[str, Any] | None:
         """Who checked how much of the sample that corrects the figures; None where none does."""
         held = self.results.method.get("checked")
@@ -744,7 +750,7 @@ class ReportView:
             parts.append(t("answer.sure_no_coder"))
         elif self.by_machine:
             reviewed = self.results.method.get("reviewed") is True
-            end = "_reviewed" if reviewed else self.corrected_suffix
+            end = "_reviewed" if reviewed else self.review_suffix
             parts.append(t(f"answer.sure_{self.coded_by}{end}", coder=self.coder_names))
             for one in self._counted_coders():
                 if one.kind in _EXPLAINED and (note := self.coder_note(one)):
