@@ -19,6 +19,10 @@ Drawing with replacement is drawing from the table model x tag, so no document i
 The share is that of the process the documents come from, as for the study's other intervals. The
 noise of 4,000 draws is 0.7 points either way on one code's coverage; of 40,000, 0.2.
 
+``--small`` needs no texts and leaves all that out: invented documents, of which a model finds some
+and invents some. It looks at parties of 22 to 60 documents, at a model that learned from the checked
+documents, and at grades of codes that few documents have.
+
 Grades: two collections of 50 documents, in place of two parties; the person's grade of all of them
 is the truth, and "sure" is what the estimate says of its own grade.
 """
@@ -176,6 +180,72 @@ def grades(
     return told
 
 
+def invent(
+    rng: np.random.Generator,
+    total: int,
+    checked: int,
+    share: float,
+    model: tuple[float, float],
+    learned: bool = False,
+) -> tuple[Cells, int]:
+    """A collection, its first documents checked, and how many of all have the code.
+
+    ``model`` is how often it finds the code where it is, and gives it where it is not. One that
+    learned from the checked documents does so with 0.95 and 0.01 there.
+    """
+    has = rng.random(total) < share
+    finds, invents = (np.full(total, one) for one in model)
+    if learned:
+        finds[:checked], invents[:checked] = 0.95, 0.01
+    said = rng.random(total) < np.where(has, finds, invents)
+    seen = table_of(has[:checked], said[:checked]) * checked
+    more = int(said[checked:].sum())
+    return Cells(*(round(one) for one in seen), more, total - checked - more), int(has.sum())
+
+
+def small(draws: int) -> None:
+    """Small parties, a model that learned from the sample, and grades of rare codes."""
+    rng = np.random.default_rng(SEED)
+    print("Small parties: coverage of the process's share and of the collection's own, over")
+    print("shares of 2 to 70 % and four models (good, perfect, by lot, one answer)")
+    kinds = ((0.8, 0.1), (1.0, 0.0), (0.5, 0.5), (0.0, 0.0))
+    for total, checked in ((22, 20), (24, 20), (24, 22), (30, 20), (50, 20), (60, 30)):
+        process, own = [], []
+        for share in (0.02, 0.05, 0.15, 0.4, 0.7):
+            for model in kinds:
+                found = [invent(rng, total, checked, share, model) for _ in range(draws)]
+                held = [(share_of_cells(cells), has / total) for cells, has in found]
+                process.append(np.mean([one.low <= share <= one.high for one, _ in held]))
+                own.append(np.mean([one.low <= true <= one.high for one, true in held]))
+        print(f"  {checked} of {total}: process {np.mean(process):.3f}, least {min(process):.3f};"
+              f" collection {np.mean(own):.3f}, least {min(own):.3f}")  # fmt: skip
+    print("A model that learned from the checked documents, 419 in all; beside it one that did not")
+    for checked in (30, 60):
+        for share, model in ((0.1, (0.4, 0.01)), (0.2, (0.5, 0.02)), (0.2, (0.8, 0.2)),
+                             (0.4, (0.6, 0.05))):  # fmt: skip
+            rates = []
+            for learned in (True, False):
+                found = [invent(rng, 419, checked, share, model, learned)[0] for _ in range(draws)]
+                held = [share_of_cells(cells) for cells in found]
+                rates.append(np.mean([one.low <= share <= one.high for one in held]))
+            print(f"  {checked} checked, share {share}, model {model}: "
+                  f"{rates[0]:.3f}, {rates[1]:.3f}")  # fmt: skip
+    print("Grades of rare codes, two collections: mean probability told, right")
+    for total, checked in ((50, 20), (200, 20), (200, 30)):
+        for share in (0.005, 0.01, 0.02, 0.05):
+            told = []
+            for _ in range(draws // 4):
+                pair = [invent(rng, total, checked, share, (0.8, 0.03)) for _ in range(2)]
+                found = find_grade_odds({"x": pair[0][0], "y": pair[1][0]}, Thresholds())
+                true = {
+                    name: Estimate(value=None, count=has, total=total)
+                    for name, (_, has) in zip("xy", pair, strict=True)
+                }
+                told.append((found.sure, found.grade == grade_overlap(true, Thresholds())))
+            sure, right = np.mean(told, axis=0)
+            print(f"  {checked} of {total}, share {share}: {sure:.2f}, {right:.2f}")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--codes", action="store_true", help="one line a code")
@@ -183,7 +253,11 @@ def main() -> None:
     options.add_argument("--checked", type=int, nargs="+", default=CHECKED, metavar="N")
     options.add_argument("--json", default="", metavar="FILE")
     options.add_argument("--keep", default="", metavar="FILE", help="keep the built-in codes")
+    options.add_argument("--small", action="store_true", help="invented documents only")
     asked = options.parse_args()
+    if asked.small:
+        small(asked.draws)
+        return
     started = time.perf_counter()
     tags, coded, codes = codes_of(asked.keep)
     print(f"AGORA dev: {len(tags)} documents, {len(codes)} codes")

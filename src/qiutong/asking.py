@@ -34,7 +34,7 @@ from qiutong.model import (
 from qiutong.overlap import documents_counted, doubts_as_of, measure_overlap
 from qiutong.playbook import known_on, missing_parties, stands
 from qiutong.recommend import recommend
-from qiutong.sampling import CheckedStudy, correct_overlaps, estimate_checked
+from qiutong.sampling import CheckedStudy, correct_overlaps, doubt_learned, estimate_checked
 from qiutong.screening import find_rivalries, screen_codes, screen_topics
 
 if TYPE_CHECKING:
@@ -490,6 +490,8 @@ class Asked:
                     "zh": f"虽有核查样本，比例与评级仍按编码计数：{reason}。",
                 }
             )
+        if learned := doubt_learned(self.study, held):
+            doubts.append(learned)
         if any(
             c.id == held.person and c.kind is not CoderKind.PERSON
             for c in self.study.store.coders()

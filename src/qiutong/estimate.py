@@ -243,8 +243,9 @@ def ppi_prevalence(
     Returns
     -------
     Estimate
-        ``value`` is the power-tuned share, kept inside [0, 1]. ``count`` of ``total`` are the
-        checked documents in which the person found the code: the value is not their ratio.
+        ``value`` is the power-tuned share; neither below the documents found nor above those found
+        or not read, of all. ``count`` of ``total`` are the checked documents in which the person
+        found the code: the value is not their ratio.
         ``method`` is ``ppi``, or ``wilson`` where all documents were checked.
 
     Raises
@@ -350,9 +351,12 @@ def share_of_provisions(
 
 
 def _tuned_share(cells: Cells) -> float:
-    """The power-tuned share, kept inside [0, 1]; something was checked and something is left."""
-    checked, rest = cells.checked, cells.rest
-    said = (cells.both + cells.person_only) / checked
+    """The power-tuned share, kept to what is possible; something was checked and something left.
+
+    A sample with more of the code than the rest has, by the model, can push it past what was read.
+    """
+    checked, rest, found = cells.checked, cells.rest, cells.both + cells.person_only
+    said = found / checked
     guessed = (cells.both + cells.model_only) / checked
     everywhere = (cells.both + cells.model_only + cells.rest_with) / cells.total
     spread = everywhere * (1 - everywhere) * cells.total / (cells.total - 1)
@@ -360,7 +364,8 @@ def _tuned_share(cells: Cells) -> float:
     if spread > 0.0:
         covariance = cells.both / checked - said * guessed
         tuning = min(1.0, max(0.0, covariance / ((1 + checked / rest) * spread)))
-    return min(1.0, max(0.0, said + tuning * (cells.rest_with / rest - guessed)))
+    value = said + tuning * (cells.rest_with / rest - guessed)
+    return min((found + rest) / cells.total, max(found / cells.total, value))
 
 
 def _too_few(cells: Cells, fewest: int, unit: str = "documents") -> str:

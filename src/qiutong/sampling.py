@@ -30,6 +30,7 @@ import msgspec
 from msgspec import structs
 
 from qiutong.codings import SAMPLED, read_codings
+from qiutong.combining import Combination
 from qiutong.errors import InputError, StageMissing, UnknownName
 from qiutong.estimate import (
     FEWEST_CHECKED,
@@ -485,7 +486,8 @@ def estimate_checked(
         Id of the coder who checked the sample; taken as right.
     model
         Id of the coder of all documents; where empty, those that ``study.toml`` counts without
-        the person: for each document the first of them that has coded it.
+        the person: for each document the first of them that has coded it. One that coded nothing
+        but documents the person read is passed over where there is another.
     as_of
         Only documents that count on that day.
     fewest
@@ -543,6 +545,27 @@ def estimate_checked(
         },
         codes=tuple(shares),
     )
+
+
+def doubt_learned(study: "Study", checked: CheckedStudy) -> dict[str, str]:
+    """What to know of a model that was learned, by language; empty where none was."""
+    models = checked.model.split(" / ")
+    known = [one for one in study.store.coders() if one.id in models]
+    names = [
+        one.id
+        for one in known
+        if one.id == "trained"
+        or (one.kind is CoderKind.COMBINED and "trained" in Combination(study, one).members)
+    ]
+    if not names:
+        return {}
+    return {
+        "en": f"{', '.join(names)} learned from codings. If these are of documents in the checked "
+        "sample, it errs less there than elsewhere, and shares, intervals and grades are wrong with "
+        "no sign of it. Learn from documents outside the sample.",
+        "zh": f"{'、'.join(names)}由已有编码训练而成。若训练文件在核查样本之内，其在样本中的误差小于其余文件，"
+        "比例、区间与等级均会有误而无从察觉；应以样本之外的文件训练。",
+    }
 
 
 def correct_overlaps(overlaps: Iterable[Overlap], checked: CheckedStudy) -> tuple[Overlap, ...]:
@@ -828,8 +851,12 @@ def _read_checked(study: "Study", person: str, model: str, as_of: date) -> _Chec
             "coder in study.toml"
         )
     seed = draws[0].seed
-    coded = _coder_of(study, models)
     read = study.store.finished(person)
+    if not model:
+        # Who coded nothing but what the person read, such as a combination with the person in it,
+        # shows no errors of the coder of the rest.
+        models = tuple(one for one in models if study.store.finished(one).keys() - read) or models
+    coded = _coder_of(study, models)
     documents = [one for one in _in_scope(study, as_of) if one.id in coded]
     order = {
         party.id: random_order((one.id for one in documents if one.party == party.id), seed)

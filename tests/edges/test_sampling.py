@@ -11,8 +11,9 @@ import pytest
 
 from qiutong.errors import InputError, StageMissing, UnknownName
 from qiutong.estimate import Cells, share_of_cells, share_of_provisions
-from qiutong.model import Grade
+from qiutong.model import Coder, CoderKind, Grade
 from qiutong.sampling import checked_beginning, estimate_provisions, random_order, read_draws
+from qiutong.store import CodedDocument
 from qiutong.study import Study
 
 TEXT = "The Office shall place a watermark on generated content so that its provenance is known."
@@ -457,6 +458,45 @@ def test_a_program_as_checker_is_said(run: Callable, many: Path):
 
     assert not any("no person" in one["en"] for one in study.results(quoting=False).warnings)
     assert any("default" in one and "no person" in one for one in warned)
+
+
+def test_agreement_with_the_checker_is_no_model_of_the_rest(run: Callable, many: Path):
+    """Where the person is a member, the combination has no error on the sample, and none elsewhere."""
+    check(run, many, 20, unsaid)
+    assert run("combine", "agreed", "--from", "li", "--from", "builtin", folder=many).code == 0
+    path = many / "study.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace('"builtin"', '["agreed", "builtin"]'), "utf-8")
+
+    study = Study(many)
+
+    held = study.estimate("li")
+    assert held.model == "builtin"
+    assert held == study.estimate("li", model="builtin")
+    assert study.estimate("li", model="agreed").model == "agreed"
+
+
+def test_a_model_that_learned_is_doubted(run: Callable, many: Path):
+    """What it learned from may be the sample, and nothing in the figures would show it."""
+    check(run, many, 20)
+    learned = Coder(id="trained", kind=CoderKind.MODEL)
+    with Study(many) as study:
+        for one in study.documents():
+            study.store.add_coded(
+                CodedDocument(
+                    document=one.id, coder=learned, codebook=study.codebook.name,
+                    fingerprint="x", codings=(),
+                )  # fmt: skip
+            )
+    assert "learned from codings" not in run("estimate", "--person", "li", folder=many).err
+
+    warned = run("estimate", "--person", "li", "--model", "trained", folder=many).err
+    path = many / "study.toml"
+    path.write_text(path.read_text("utf-8").replace('"builtin"', '"trained"'), "utf-8")
+    told = [one for one in Study(many).results(quoting=False).warnings if "trained" in one["en"]]
+
+    assert "trained learned from codings" in " ".join(warned.split())
+    assert ["训练" in one["zh"] for one in told] == [True]
 
 
 # --------------------------------------------------------------------------- provisions

@@ -89,6 +89,22 @@ def wilson_at(share, size, z=1.959963984540054):
 
 
 @given(checked_enough)
+def test_a_share_never_denies_what_the_person_found(cells):
+    """Of documents and of provisions: what was read counts as it was read, with the code or not."""
+    found = cells.both + cells.person_only
+
+    for share in (share_of_cells(cells), share_of_provisions(cells, fewest=20)):
+        assert found / cells.total <= share.value <= (found + cells.rest) / cells.total
+
+
+def test_a_sample_unlike_the_rest_gives_no_impossible_share():
+    """Five of fifty were read and lack the code: the share is nine tenths at most."""
+    share = share_of_cells(Cells(15, 0, 0, 5, 29, 1))
+
+    assert share.value == 0.9
+
+
+@given(checked_enough)
 def test_a_better_model_never_widens_the_interval(cells):
     """With an error turned into a hit on either side the effective sample does not shrink."""
     if not cells.model_only or not cells.person_only:

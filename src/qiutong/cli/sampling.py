@@ -90,6 +90,8 @@ def estimate(
     as_csv: CsvOption = False,
 ) -> None:
     """Estimate shares and grades from a model's codes and a person's on a random sample."""
+    from qiutong.sampling import doubt_learned
+
     opened = open_study(study)
     if bool(person) is provisions:
         raise InputError(
@@ -107,6 +109,8 @@ def estimate(
             + ", ".join(held.passed_over[:5])
             + (" …" if len(held.passed_over) > 5 else "")
         )
+    if learned := doubt_learned(opened, held):
+        warn(learned["en"])
     if as_json:
         print_json(msgspec.to_builtins(held))
         return
