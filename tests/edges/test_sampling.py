@@ -463,23 +463,23 @@ def test_a_program_as_checker_is_said(run: Callable, many: Path):
 def test_agreement_with_the_checker_is_no_model_of_the_rest(run: Callable, many: Path):
     """Where the person is a member, the combination has no error on the sample, and none elsewhere."""
     check(run, many, 20, unsaid)
-    assert run("combine", "agreed", "--from", "li", "--from", "builtin", folder=many).code == 0
+    assert run("combine", "agreed", "--from", "li", "--from", "default", folder=many).code == 0
     path = many / "study.toml"
     text = path.read_text("utf-8")
-    path.write_text(text.replace('"builtin"', '["agreed", "builtin"]'), "utf-8")
+    path.write_text(text.replace('coder = "default"', 'coder = ["agreed", "default"]'), "utf-8")
 
     study = Study(many)
 
     held = study.estimate("li")
-    assert held.model == "builtin"
-    assert held == study.estimate("li", model="builtin")
+    assert held.model == "default"
+    assert held == study.estimate("li", model="default")
     assert study.estimate("li", model="agreed").model == "agreed"
 
 
 def test_a_model_that_learned_is_doubted(run: Callable, many: Path):
     """What it learned from may be the sample, and nothing in the figures would show it."""
     check(run, many, 20)
-    learned = Coder(id="trained", kind=CoderKind.MODEL)
+    learned = Coder(id="trained", kind=CoderKind.TRAINED)
     with Study(many) as study:
         for one in study.documents():
             study.store.add_coded(
@@ -492,7 +492,7 @@ def test_a_model_that_learned_is_doubted(run: Callable, many: Path):
 
     warned = run("estimate", "--person", "li", "--model", "trained", folder=many).err
     path = many / "study.toml"
-    path.write_text(path.read_text("utf-8").replace('"builtin"', '"trained"'), "utf-8")
+    path.write_text(path.read_text("utf-8").replace('coder = "default"', 'coder = "trained"'), "utf-8")
     told = [one for one in Study(many).results(quoting=False).warnings if "trained" in one["en"]]
 
     assert "trained learned from codings" in " ".join(warned.split())
