@@ -484,15 +484,20 @@ def test_a_model_that_learned_is_doubted(run: Callable, many: Path):
         for one in study.documents():
             study.store.add_coded(
                 CodedDocument(
-                    document=one.id, coder=learned, codebook=study.codebook.name,
-                    fingerprint="x", codings=(),
-                )  # fmt: skip
+                    document=one.id,
+                    coder=learned,
+                    codebook=study.codebook.name,
+                    fingerprint="x",
+                    codings=(),
+                )
             )
     assert "learned from codings" not in run("estimate", "--person", "li", folder=many).err
 
     warned = run("estimate", "--person", "li", "--model", "trained", folder=many).err
     path = many / "study.toml"
-    path.write_text(path.read_text("utf-8").replace('coder = "default"', 'coder = "trained"'), "utf-8")
+    path.write_text(
+        path.read_text("utf-8").replace('coder = "default"', 'coder = "trained"'), "utf-8"
+    )
     told = [one for one in Study(many).results(quoting=False).warnings if "trained" in one["en"]]
 
     assert "trained learned from codings" in " ".join(warned.split())
