@@ -300,7 +300,7 @@ def measure(embedder: Remembering, show_codes: bool) -> dict:
     for name, said in (("built-in coder", built_in), ("default coder", by_base)):
         result["zero_shot"][name] = summary(true, said > 0, said)
         show(name, result["zero_shot"][name])
-    result["zero_shot"] |= result["zero_shot"]["built-in coder"]
+    result["zero_shot"] |= result["zero_shot"]["default coder"]
 
     print("Supervised, five folds")
     started = time.perf_counter()
