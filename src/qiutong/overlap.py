@@ -301,8 +301,9 @@ def _need_two_parties(documents_of: Mapping[str, int]) -> None:
         have = f"only {speaking[0]} has" if speaking else "none has"
         asked = ", ".join(documents_of) or "none"
         raise TooFewParties(
-            f"Overlap needs documents of at least two parties; {have} any in scope "
-            f"(parties compared: {asked}). Add documents, or ask as of another date."
+            f"Overlap needs coded documents of at least two parties; {have} any in scope "
+            f"(parties compared: {asked}). Code those that are not (qiutong code), add documents, "
+            "or ask as of another date."
         )
 
 

@@ -310,7 +310,9 @@ def test_a_party_without_documents_is_undefined_among_three():
 @pytest.mark.parametrize("numbers", [{"us": 2}, {}])
 def test_fewer_than_two_parties_with_documents_cannot_be_compared(numbers):
     """The error says who has documents."""
-    with pytest.raises(TooFewParties, match="at least two parties"):
+    with pytest.raises(
+        TooFewParties, match=r"coded documents of at least two parties.*qiutong code"
+    ):
         measure(make_documents(**numbers), [], "a")
 
 
