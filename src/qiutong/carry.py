@@ -14,6 +14,7 @@ import msgspec
 from qiutong.locators import find_place
 from qiutong.model import Coding, Segment, Value
 from qiutong.position import classify_position
+from qiutong.segment import find_lead_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,7 +190,9 @@ def carry_codings(
             segment=segment.id,
             evidence_start=segment.start,
             evidence_end=segment.end,
-            position=classify_position(segment.text, segment.language),
+            position=classify_position(
+                segment.text, segment.language, find_lead_in(segment, tuple(official.values()))
+            ),
             memo=f"{coding.memo} ({note})" if coding.memo else note,
         )
         carried.setdefault((coding.coder, segment.id, coding.code), moved)

@@ -38,6 +38,7 @@ from qiutong.model import (
     Segment,
 )
 from qiutong.position import classify_position
+from qiutong.segment import find_lead_in
 from qiutong.settings import Setting, read_toml
 
 CODERS_FILE = "coders.toml"
@@ -245,7 +246,7 @@ def read_codings(
                     segment=segment.id,
                     evidence_start=span[0],
                     evidence_end=span[1],
-                    position=stated or _classify(segment),
+                    position=stated or _classify(segment, places[document]),
                     memo=row.get("memo", ""),
                 )
             )
@@ -537,7 +538,7 @@ def settle_codings(
                     evidence_end=end,
                     confidence=share or None,
                     position=(decision and decision.position)
-                    or _agreed_position(seen, segment, readings),
+                    or _agreed_position(seen, segment, readings, places[document]),
                     memo=decision.reason if decision else "",
                 )
             problems += [
@@ -612,14 +613,17 @@ def _common_span(seen: Sequence[_Witness], segment: Segment) -> tuple[int, int]:
 
 
 def _agreed_position(
-    seen: Sequence[_Witness], segment: Segment, readings: Sequence[Reading]
+    seen: Sequence[_Witness],
+    segment: Segment,
+    readings: Sequence[Reading],
+    segments: Sequence[Segment],
 ) -> Position:
     stated = {
         readings[number].positions[segment.id]
         for number, _ in seen
         if segment.id in readings[number].positions
     }
-    return stated.pop() if len(stated) == 1 else _classify(segment)
+    return stated.pop() if len(stated) == 1 else _classify(segment, segments)
 
 
 def load_codings(
@@ -785,13 +789,13 @@ def _unknown_code(number: int, code: str, codebook: Codebook) -> str:
 
 
 @lru_cache(maxsize=20_000)
-def _classify_text(text: str, language: str) -> Position:
+def _classify_text(text: str, language: str, lead_in: str) -> Position:
     # Every reading asks for the same provisions, and several codes of one provision too.
-    return classify_position(text, language)
+    return classify_position(text, language, lead_in)
 
 
-def _classify(segment: Segment) -> Position:
-    return _classify_text(segment.text, segment.language)
+def _classify(segment: Segment, segments: Sequence[Segment]) -> Position:
+    return _classify_text(segment.text, segment.language, find_lead_in(segment, segments))
 
 
 def _position(number: int, cell: str, problems: list[str]) -> Position | None:

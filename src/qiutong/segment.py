@@ -12,7 +12,7 @@ The choices made here are argued in ``docs/method/unitizing.md``.
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from qiutong.model import Document, Segment
@@ -55,6 +55,25 @@ def segment_document(document: Document) -> tuple[Segment, ...]:
             chunks = _plain_chunks(text, lines)
         pieces = _locate(text, chunks, document, rules)
     return _segments(document, pieces, language)
+
+
+def find_lead_in(segment: Segment, segments: Iterable[Segment]) -> str:
+    """Words that open the list an item stands in ("a provider shall:"); empty where there are none.
+
+    Parameters
+    ----------
+    segment
+        Any segment.
+    segments
+        Those of its document: the words stand in one of them.
+    """
+    if segment.lead_in is None:
+        return ""
+    start, end = segment.lead_in
+    for one in segments:
+        if one.document == segment.document and one.start <= start and end <= one.end:
+            return one.text[start - one.start : end - one.start]
+    return ""
 
 
 # --------------------------------------------------------------------------- lines

@@ -17,6 +17,8 @@ from qiutong.codings import (
 )
 from qiutong.errors import BadCodings, BadSettings, UnreadableFile
 from qiutong.model import Change, Code, Codebook, Coder, CoderKind, Document, Position, Segment
+from qiutong.segment import segment_document
+from qiutong.text import normalize_text
 
 TEXTS = {
     "act": [
@@ -745,3 +747,27 @@ def test_a_coders_file_that_names_nobody_or_is_missing_is_refused(folder: Path) 
     (folder / "coders.toml").unlink()
     with pytest.raises((BadSettings, UnreadableFile), match=r"coders\.toml"):
         read_coders(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "locator"),
+    [
+        ("第三条 提供者应当遵守下列规定：\n（一）对生成内容添加标识；\n（二）公开算法的基本原理。\n", "第三条（二）"),
+        ("Sec. 4. A provider shall:\n(a) label synthetic sounds; and\n(b) publish the method.\n", "Sec. 4(b)"),
+    ],
+)  # fmt: skip
+def test_an_item_of_a_list_has_the_position_of_the_words_that_open_it(
+    tmp_path: Path, text: str, locator: str
+) -> None:
+    """ "A provider shall: (b) publish" requires, whoever coded it, settled too."""
+    document = Document(id="rule", party="us", title="rule", text=normalize_text(text))
+    places = {"rule": list(segment_document(document))}
+    path = tmp_path / "read.csv"
+    path.write_text(f"document,locator,codes\nrule,{locator},label\n", encoding="utf-8")
+    anna, ben = (
+        read_codings(path, Coder(id=one, kind=CoderKind.PERSON), places, {"rule": document}, BOOK)
+        for one in ("anna", "ben")
+    )
+    settled = settle_codings([anna, ben], {}, GOLD, places, BOOK)
+    for held in (anna, settled):
+        assert [one.position for one in held.codings["rule"]] == [Position.REQUIRES]
