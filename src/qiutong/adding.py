@@ -418,7 +418,10 @@ class Batch:
             id="agora",
             kind=CoderKind.PERSON,
             version="data set",
-            description="Document-level tags of the AGORA data set (CSET/ETO), given by people.",
+            description=(
+                "Document-level tags of the AGORA data set (CSET/ETO), given by people.\n"
+                "AGORA 数据集（CSET/ETO）的文件级标签，由人工标注。"
+            ),
         )
         mark = hashlib.sha256(
             "\n".join((self.study.codebook.name, *item.tags)).encode()

@@ -14,6 +14,10 @@ from itertools import pairwise
 import msgspec
 import pytest
 
+from qiutong.codebook import load_codebook
+from qiutong.coders.builtin import BuiltinCoder
+from qiutong.coders.default import default_coder
+from qiutong.coders.llm import llm_coder
 from qiutong.errors import UnknownName
 from qiutong.exporters.html import (
     NOT_FIRM,
@@ -582,13 +586,14 @@ def test_a_models_coder_is_explained_in_the_page_language(
         assert other not in found.by_id(place)["text"]
 
 
+@pytest.mark.parametrize("corrected", [False, True])
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("kind", [CoderKind.RULE, CoderKind.TRAINED, CoderKind.MODEL])
 def test_what_people_and_a_program_coded_is_not_called_unreviewed_as_a_whole(
-    language: str, kind: CoderKind
+    language: str, kind: CoderKind, corrected: bool
 ) -> None:
-    """Above the answer and beside it, the program's codes alone are said to be unreviewed."""
-    base = fake_results()
+    """Above the answer and beside it, both are named, and the program's codes alone unreviewed."""
+    base = corrected_results() if corrected else fake_results()
     program = msgspec.structs.replace(base.coders[0], kind=kind)
     person = msgspec.structs.replace(program, id="li", version="", kind=CoderKind.PERSON)
     method = {**base.method, "coder": f"li, {program.id}"}
@@ -598,8 +603,42 @@ def test_what_people_and_a_program_coded_is_not_called_unreviewed_as_a_whole(
     answer = Page(render_report(results, language)).by_id("answer")["text"]
     names = told.plain("list_comma").join(("li", f"{program.id} {program.version}"))
     for key in ("short", "sure"):
-        assert told.plain(f"answer.{key}_{name}_partly", coder=names) in answer
-        assert told.plain(f"answer.{key}_{name}", coder=names) not in answer
+        end = "_corrected" if corrected else ""
+        assert told.plain(f"answer.{key}_{name}_partly{end}", coder=names) in answer
+        assert told.plain(f"answer.{key}_{name}{end}", coder=names) not in answer
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_combined_coder_is_told_in_the_page_language(language: str) -> None:
+    """Its version, which names rule and members, is put in words of the page."""
+    base = fake_results()
+    both = msgspec.structs.replace(
+        base.coders[0], id="agreed", kind=CoderKind.COMBINED, version="unanimous: builtin, li"
+    )
+    two = msgspec.structs.replace(both, version="2: builtin, li")
+    for coder, words in (
+        (both, {"en": "unanimous: builtin, li", "zh": "一致：builtin、li"}),
+        (two, {"en": "at least 2: builtin, li", "zh": "至少 2 个：builtin、li"}),
+    ):
+        method = {**base.method, "coder": "agreed"}
+        results = msgspec.structs.replace(base, coders=(coder,), method=method)
+        page = Page(render_report(results, language))
+        for place in ("answer", "method"):
+            assert f"agreed {words[language]}" in page.by_id(place)["text"]
+
+
+def test_every_program_that_comes_with_qiutong_has_a_note_in_both_languages() -> None:
+    """So the Chinese page has no English line on a coder."""
+    book = load_codebook("ai-governance")
+    for coder in (
+        BuiltinCoder(book).coder,
+        default_coder(book).coder,
+        default_coder(msgspec.structs.replace(book, version="0")).coder,
+        llm_coder("some-model"),
+    ):
+        english, chinese = coder.description.splitlines()
+        assert english.isascii()
+        assert not chinese.isascii()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -135,7 +135,10 @@ class BuiltinCoder:
             id="builtin",
             kind=CoderKind.RULE,
             version=f"{VERSION}+{self.embedder.name}",
-            description="Cues of the codebook and sentence vectors; no training.",
+            description=(
+                "Cues of the codebook and sentence vectors; no training.\n"
+                "依据编码表线索词与句向量，未经训练。"
+            ),
         )
 
     def warning(self, language: str) -> dict[str, str]:

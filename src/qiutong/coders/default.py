@@ -49,7 +49,10 @@ def default_coder(
         id="default",
         kind=CoderKind.RULE,
         version=f"builtin {coder.coder.version}",
-        description="The built-in coder: the default model knows the bundled codebook only.",
+        description=(
+            "The built-in coder: the default model knows the bundled codebook only.\n"
+            "即内置编码程序：默认模型只适用于随附的编码表。"
+        ),
     )
     return coder
 

@@ -371,7 +371,10 @@ def llm_coder(model: str) -> Coder:
         id=f"{PREFIX}{model}",
         kind=CoderKind.MODEL,
         version=f"{PROMPT_VERSION}+{model}",
-        description="A language model with the codebook in its prompt; each code has an exact quote.",
+        description=(
+            "A language model with the codebook in its prompt; each code has an exact quote.\n"
+            "大语言模型，提示词含编码表；每项编码均附原文引句。"
+        ),
     )
 
 

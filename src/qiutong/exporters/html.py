@@ -528,9 +528,9 @@ class ReportView:
 
     @property
     def review_suffix(self) -> str:
-        """End of the name of a string on programs that code: corrected, beside people, or alone."""
+        """End of the name of a string on programs that code: beside people or alone, corrected or not."""
         beside = CoderKind.PERSON in self._coder_kinds()
-        return self.corrected_suffix or ("_partly" if beside else "")
+        return ("_partly" if beside else "") + self.corrected_suffix
 
     @property
     def checked(self) -> Mapping[str, Any] | None:
@@ -567,7 +567,19 @@ class ReportView:
     def coder_names(self) -> str:
         """The coders whose codings count, with version."""
         return self.t.plain("list_comma").join(
-            f"{one.id} {one.version}".strip() for one in self._counted_coders()
+            f"{one.id} {self.coder_version(one)}".strip() for one in self._counted_coders()
+        )
+
+    def coder_version(self, coder: Coder) -> str:
+        """A coder's version; of a combined one, rule and members in the page's language."""
+        if coder.kind is not CoderKind.COMBINED:
+            return coder.version
+        t, (rule, _, members) = self.t, coder.version.partition(": ")
+        name = "number" if rule.isdigit() else rule
+        return t.plain(
+            "method.combined_version",
+            rule=t.plain(f"method.rule.{name}", n=rule),
+            members=t.plain("list_comma").join(members.split(", ")),
         )
 
     def _counted_coders(self) -> list[Coder]:
