@@ -4,13 +4,13 @@ Run from the repository's root: ``OMP_NUM_THREADS=1 python benchmarks/ensembles.
 AGORA needs the real texts in ``../shared/data``; without them only the study is measured. Nothing
 is changed.
 
-- *Study*: provisions of the bundled documents. Members are the built-in coder and a coder trained
-  in five folds on the adjudicated codings of the other documents, so that it codes no document it
-  learned from. The reference is the adjudicated codings, which a language model made. Commands:
-  ``qiutong combine`` and ``qiutong agreement --against adjudicated``.
-- *AGORA*: whole documents, tags as in ``coding.py``. Members are the built-in coder, a coder trained
-  on the study, and TF-IDF with a linear model learned from the tags of four folds. The first two
-  share cues and sentence vectors; the third shares nothing with them.
+- *Study*: provisions of the bundled documents. Members are the built-in coder and, in five folds,
+  the default coder trained without the documents it codes. The reference is the adjudicated
+  codings, which a language model made. Commands: ``qiutong combine`` and
+  ``qiutong agreement --against adjudicated``.
+- *AGORA*: whole documents, tags as in ``coding.py``. Members are the built-in coder, the default
+  coder, and TF-IDF with a linear model learned from the tags of four folds. The first two share
+  cues and sentence vectors; the third shares nothing with them.
 """
 
 import argparse
@@ -26,12 +26,13 @@ import numpy as np
 
 import coder_quick
 import coding
+import default_coder
 from qiutong.codebook import load_codebook
 from qiutong.coders import documents as heads
 from qiutong.coders.builtin import BuiltinCoder
-from qiutong.coders.default import MODEL
+from qiutong.coders.default import default_model
 from qiutong.coders.embed import UseEmbedder
-from qiutong.coders.trained import TrainedCoder, TrainedModel
+from qiutong.coders.trained import TrainedCoder
 from qiutong.ensemble import Level, Quality, judge_coders, judge_levels
 from qiutong.model import Coder, CoderKind
 from qiutong.reliability import Coefficient, Draws
@@ -67,14 +68,14 @@ def show(levels: list[Level], quality: list[Quality]) -> None:
 
 
 def code_held_out(study: Study, embedder: coding.Remembering) -> None:
-    """Code each fifth of the documents with a coder trained on the other four."""
+    """Code each fifth of the documents with the default coder trained without them."""
     read = sorted(study.store.finished("adjudicated"))
     fold = np.random.default_rng(0).permutation(len(read)) % coding.FOLDS
     who = Coder(id="held-out", kind=CoderKind.TRAINED, version="five folds")
     for number in range(coding.FOLDS):
-        rest = [one for one, place in zip(read, fold, strict=True) if place != number]
-        coder = TrainedCoder(study.codebook, coding.learn(study, rest, embedder), embedder)
-        there = [one for one in read if one not in rest]
+        there = [one for one, place in zip(read, fold, strict=True) if place == number]
+        model = default_coder.make(embedder, leave_out=there)
+        coder = TrainedCoder(study.codebook, model, embedder)
         work = ((study.document(one), tuple(study.segments(one))) for one in there)
         for document, found in coder.code_documents(work):
             study.store.add_coded(
@@ -117,15 +118,12 @@ def on_agora(embedder: coding.Remembering) -> dict:
     work = [(document, segment_document(document)) for document in these]
     every, kept = coding.tags(book, rows)
     true = every[:, kept]
-    base = TrainedModel.load(MODEL)
+    base = default_model()
     eyes = BuiltinCoder(book, embedder)
     seen = heads.see_documents(eyes, work, base)
     members = {
         "built-in": coding.said_by(eyes, book, work)[:, kept] > 0,
-        "trained on the study": coding.said_by(TrainedCoder(book, base, embedder), book, work)[
-            :, kept
-        ]
-        > 0,
+        "default": coding.said_by(TrainedCoder(book, base, embedder), book, work)[:, kept] > 0,
         "TF-IDF from tags": coding.crossed(coding.words_only, seen, true)[1],
     }
     print(f"AGORA: {len(rows)} documents, {len(kept)} codes, {true.sum()} tags, document × code")
