@@ -297,6 +297,14 @@ class Batch:
             self.warnings.append(
                 f"{aside} digests were left aside: the official texts of these documents are here."
             )
+        anew = {one.document.id for one in replaced}
+        for coder in self.study.store.coders() if anew else ():
+            if lost := sorted(anew & self.study.store.finished(coder.id).keys()):
+                self.warnings.append(
+                    f"{', '.join(lost)}: another text now. What {coder.id} coded in the earlier one "
+                    "is kept and no longer counts, until this one is coded: qiutong code, or qiutong "
+                    "import for people."
+                )
         self.study.store.add_documents(added, updates, coded, replaced)
         if self.progress:
             self.progress("reading", len(self.plan), len(self.plan))

@@ -15,6 +15,7 @@ import csv
 import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
@@ -337,11 +338,7 @@ def read_tags(path: Path, documents: Mapping[str, Document], codebook: Codebook)
     """
     known = {code.id for code in codebook.codes}
     names, rows = _table(path, ("document",), BadTags)
-    problems = [
-        f'row 1: there are {names.count(one)} columns "{one}"; keep one'
-        for one in dict.fromkeys(names)
-        if one and names.count(one) > 1
-    ]
+    problems: list[str] = []
     listed = "codes" in names
     columns = [one for one in names if one and one not in _DESCRIBING]
     if not listed:
@@ -709,6 +706,16 @@ def _table(
             path, f"is no CSV file ({error})", "Look for a quotation mark that is not closed."
         ) from None
     names = [one.strip() for one in names]
+    # A row holds one value for a heading: the last would win in silence.
+    twice = [one for one, count in Counter(names).items() if one and count > 1]
+    if twice:
+        raise error_class(
+            path,
+            [
+                f'row 1: there are {names.count(one)} columns "{one}"; keep one, or rename the others'
+                for one in twice
+            ],
+        )
     missing = [one for one in needed if one not in names]
     if missing:
         wrong_mark = len(names) == 1 and ";" in names[0]

@@ -657,8 +657,9 @@ class Study:
         UnknownName
             Nothing in the study was coded by ``coder``.
         InputError
-            The coder is a program of Qiutong's own: there is nothing to learn from it. The base
-            was trained with another codebook, or there are no tags for it to help with.
+            The folder of ``path`` is not there. The coder is a program of Qiutong's own: there is
+            nothing to learn from it. The base was trained with another codebook, or there are no
+            tags for it to help with.
         BadTags
             Rows or columns of ``tags`` cannot be used.
         UnreadableFile
@@ -666,6 +667,12 @@ class Study:
         UndefinedStatistic
             Too little was coded or tagged.
         """
+        folder = Path(path).parent
+        if not folder.is_dir():
+            raise InputError(
+                f'{path}: there is no folder "{folder}". Make it, or correct the path; nothing was '
+                "learned."
+            )
         if tags is None:
             model = self._train_codings(coder, base, progress)
         else:
@@ -996,11 +1003,15 @@ class Study:
                 f'"{slug(coder.id)}".'
             )
         taken = {one.id: one.kind for one in self.store.coders()}
-        programs = (*PROGRAMS, "agora")
-        if coder.id in programs or taken.get(coder.id, coder.kind) != coder.kind:
+        if coder.id in (*PROGRAMS, "agora"):
             raise InputError(
-                f'coder "{coder.id}" is the id of another coder (coders here: '
-                f"{', '.join(sorted({*programs, *taken}))}). Choose an id of your own."
+                f'coder "{coder.id}" is the id of another coder, one that Qiutong names itself. '
+                "Choose an id of your own."
+            )
+        if taken.get(coder.id, coder.kind) != coder.kind:
+            raise InputError(
+                f'coder "{coder.id}" is the id of another coder, of kind {taken[coder.id]} (coders '
+                f"here: {', '.join(sorted(taken))}). Choose an id of your own."
             )
 
     def readings(self) -> tuple[str, ...]:

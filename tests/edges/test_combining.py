@@ -331,6 +331,17 @@ def test_names_and_members_that_cannot_be_used_are_refused(run: Callable, agreed
     ):
         assert_clear_error(run("combine", *words, folder=agreed), *told)
     assert Study(agreed).codings() == before
+    # Coders that coded nothing here are not named as if they had.
+    assert "agora" not in run("combine", "default", *pair, folder=agreed).err
+
+
+def test_why_agreement_is_undefined_is_told_once(run: Callable, folder: Path) -> None:
+    """Most codes are given by nobody; the reason stands under the table and not in every row."""
+    shown = run("reliability", folder=folder)
+    assert shown.code == 0, shown
+    assert shown.out.count("no reader gave it to any unit") == 1
+    assert shown.out.count("undefined (1)") > 1
+    assert "(1) no reader gave it to any unit" in shown.out
 
 
 def test_members_without_a_common_document_are_refused(run: Callable, coded: Path) -> None:

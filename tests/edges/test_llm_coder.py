@@ -1367,7 +1367,7 @@ def test_what_the_command_did_is_printed(run: Callable, folder: Path, model: Mod
     done = run("code", "--coder", "llm", "us-act", "--yes", "--model", "alias", folder=folder)
 
     assert done.code == 0, done
-    assert "Coded 1 documents with llm:alias: 1 codings" in done.out
+    assert "Coded 1 document with llm:alias: 1 coding; " in done.out
     assert "unknown-code" in done.out
     assert "quote-not-in-provision" in done.out
     assert "The server calls the model m1." in done.out

@@ -273,6 +273,23 @@ def test_update_corrects_register_fields_and_keeps_the_old(
     assert "Pledge of an Invented Company" in str(held[0][1])
 
 
+def test_update_with_another_text_says_whose_codings_no_longer_count(
+    run: Callable, coded: Path, sources: Path
+) -> None:
+    """A document not coded anew would be missed nowhere; another field changes no text."""
+    change(sources / "register.csv", "Pledge of an Invented Company", "Pledge (corrected)")
+    done = run("add", sources / "register.csv", "--update", folder=coded)
+    assert "no longer counts" not in done.err
+    with (sources / "us-pledge.txt").open("a", encoding="utf-8") as file:
+        file.write("\n9. We will label synthetic content.\n")
+    done = run("add", sources / "register.csv", "--update", folder=coded)
+    assert done.code == 0, done.err
+    assert "us-pledge: another text now. What default coded in the earlier one" in done.err
+    assert "no longer counts" in done.err
+    assert run("code", folder=coded).code == 0
+    assert "no longer counts" not in run("add", sources / "register.csv", folder=coded).err
+
+
 def test_a_folder_gives_the_files_in_it(run: Callable, empty: Path, tmp_path: Path) -> None:
     """Folders below too, in order; hidden files and other kinds are passed over."""
     place = tmp_path / "texts"

@@ -123,6 +123,15 @@ def test_no_model_is_learned_from_a_program(run: Callable, folder: Path, tmp_pat
     assert not file.exists()
 
 
+def test_a_folder_that_is_not_there_is_named_and_not_made(
+    run: Callable, folder: Path, tmp_path: Path
+) -> None:
+    """A name misspelt leaves no folder behind, and nothing is learned in vain."""
+    done = run("train", tmp_path / "modles" / "x.npz", "--from", "ann", folder=folder)
+    assert_clear_error(done, "no folder", "modles")
+    assert not (tmp_path / "modles").exists()
+
+
 def test_an_unknown_coder_is_named(run: Callable, folder: Path, tmp_path: Path) -> None:
     """The message lists the coders there are."""
     done = run("train", tmp_path / "x.npz", "--from", "bob", folder=folder)

@@ -257,6 +257,12 @@ def test_a_file_without_the_columns_is_refused(read: Read, text: str, word: str)
     assert word in problem
 
 
+def test_two_columns_of_one_heading_are_refused(read: Read) -> None:
+    """One of them would win in silence; columns without a heading are no matter."""
+    (problem,) = problems_of(read, "document,locator,codes,codes\nact,Art. 1,test,\n")
+    assert problem.startswith('row 1: there are 2 columns "codes"')
+
+
 def test_a_file_that_cannot_be_read_is_a_clear_error(read: Read, tmp_path: Path) -> None:
     """Missing, in another encoding, or with a quotation mark that nobody closed."""
     with pytest.raises(UnreadableFile, match=r"none\.csv"):

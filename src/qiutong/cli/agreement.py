@@ -13,7 +13,10 @@ from qiutong.cli.printing import (
     print_rows,
     print_table,
     say,
+    say_notes,
     show_coefficient,
+    show_count,
+    show_noted,
     warn,
 )
 
@@ -75,7 +78,7 @@ def combine(
     say(held.coder.description.splitlines()[0])
     say(
         f"{held.codings:,} codes on provisions stand and {held.undecided:,} are undecided, in "
-        f"{len(held.combined) + len(held.unchanged)} documents: {len(held.combined)} combined now, "
+        f"{show_count(len(held.combined) + len(held.unchanged), 'document')}: {len(held.combined)} combined now, "
         f"{len(held.unchanged)} as before, {len(held.left_out)} left out."
     )
     say(f'Next: qiutong agreement {name}; and coder = "{name}" in study.toml if it is to count.')
@@ -112,6 +115,7 @@ def agreement(
 
 
 def _print_reliability(held: "Reliability", disagreements: int) -> None:
+    notes: dict[str, int] = {}
     print_table(
         ["Code", *held.coders, "Both", "Agreement", "Alpha", "AC1", "Verdict"],
         [
@@ -120,8 +124,8 @@ def _print_reliability(held: "Reliability", disagreements: int) -> None:
                 *(one.given_by.get(coder, 0) for coder in held.coders),
                 one.given_by_all,
                 f"{one.percent_agreement:.1%}",
-                show_coefficient(one.alpha),
-                show_coefficient(one.ac1),
+                show_noted(one.alpha, notes),
+                show_noted(one.ac1, notes),
                 one.verdict.value,
             ]
             for one in sorted(
@@ -130,6 +134,7 @@ def _print_reliability(held: "Reliability", disagreements: int) -> None:
             )
         ],
     )
+    say_notes(notes)
     if disagreements and held.disagreements:
         say("What one reading gave and the other did not, most frequent first:")
         print_table(
@@ -140,7 +145,8 @@ def _print_reliability(held: "Reliability", disagreements: int) -> None:
             ],
         )
     say(
-        f"{held.units} provisions of {held.documents} documents read by {', '.join(held.coders)}"
+        f"{show_count(held.units, 'provision')} of {show_count(held.documents, 'document')} read by "
+        f"{', '.join(held.coders)}"
         f"{f'; {held.left_out} read by one only were left out' if held.left_out else ''}. "
         f"Over all codes: alpha {show_coefficient(held.micro)}; on sets of codes (MASI) "
         f"{show_coefficient(held.masi)}; {held.level:.0%} intervals from {held.resamples} resamples of "
@@ -158,6 +164,7 @@ def _print_spans(held: "SpanAgreement") -> None:
     # Where both mark whole provisions the table above has said it all, code by code.
     codes = [row for row in held.codes if sum(row.spans.values()) and len(held.whole_only) < 2]
     codes.sort(key=lambda row: (row.any_overlap.f1.value or 0.0, row.code))
+    notes: dict[str, int] = {}
     say(f"Words that {one} and {two} marked for the same code, F1 of spans:")
     print_table(
         [
@@ -173,8 +180,8 @@ def _print_spans(held: "SpanAgreement") -> None:
             [
                 row.code or "all codes",
                 *(row.spans[coder] for coder in held.coders),
-                show_coefficient(row.any_overlap.f1),
-                show_coefficient(row.half_overlap.f1),
+                show_noted(row.any_overlap.f1, notes),
+                show_noted(row.half_overlap.f1, notes),
                 *(
                     "; ".join(
                         "–" if share.value is None else f"{share.value:.0%}"
@@ -189,6 +196,7 @@ def _print_spans(held: "SpanAgreement") -> None:
             for row in (held.overall, *codes)
         ],
     )
+    say_notes(notes)
     if held.whole_only:
         say(
             f"The evidence of {' and of '.join(held.whole_only)} is always the whole provision. "
@@ -254,7 +262,9 @@ def _print_agreement(study: "Study", held: "CombinedStudy") -> None:
         f"Codes that no member gave are not shown.{' ' if held.no_bounds else ''}{held.no_bounds}"
     )
     if held.levels:
-        say(f"Against {held.against}, on {held.judged} documents that it has coded too:")
+        say(
+            f"Against {held.against}, on {show_count(held.judged, 'document')} that it has coded too:"
+        )
         print_table(
             ["Of all", "Given by", "Cells", "Share of cells", "Have the code"],
             [

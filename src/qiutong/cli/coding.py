@@ -8,7 +8,16 @@ import msgspec
 import typer
 
 from qiutong.cli.app import CsvOption, JsonOption, StudyOption, app, open_study
-from qiutong.cli.printing import Bar, print_json, print_rows, print_table, say, show_figure, warn
+from qiutong.cli.printing import (
+    Bar,
+    print_json,
+    print_rows,
+    print_table,
+    say,
+    show_count,
+    show_figure,
+    warn,
+)
 from qiutong.errors import InputError, ModelServerError, UnknownName
 
 if TYPE_CHECKING:
@@ -58,8 +67,9 @@ def code(
         print_json(msgspec.to_builtins(report))
         return
     say(
-        f"Coded {len(report.coded)} documents with {report.coder.id} {report.coder.version}: "
-        f"{report.codings} codings; {len(report.unchanged)} documents were coded already."
+        f"Coded {show_count(len(report.coded), 'document')} with {report.coder.id} "
+        f"{report.coder.version}: {show_count(report.codings, 'coding')}; coded already: "
+        f"{len(report.unchanged)}."
     )
 
 
@@ -150,7 +160,7 @@ def _print_card(card: "ModelCard") -> None:
     learned = "coded by" if card.unit == "provision" else "tagged in"
     base = f" It sees with model {card.base} besides." if card.base else ""
     say(
-        f"Learned from {card.documents} documents {learned} {card.trained_on}; the figures are of "
+        f"Learned from {show_count(card.documents, 'document')} {learned} {card.trained_on}; the figures are of "
         f"documents held out. Calibration error {card.calibration_error:.3f}.{base}"
     )
     say(
@@ -205,7 +215,7 @@ def _code_llm(
         listed = "\n".join(f"  {one.document}: {one.reason}" for one in report.failed)
         raise ModelServerError(
             plan.url,
-            f"{len(report.failed)} documents were not coded; what was finished is kept",
+            f"{show_count(len(report.failed), 'document')} not coded; what was finished is kept",
             ("The run was stopped. " if report.stopped else "")
             + f"Run the command again to go on.\n{listed}",
         )
@@ -239,8 +249,8 @@ def import_(
         print_json(msgspec.to_builtins(report))
         return
     say(
-        f"Took over {report.codings} coding{'s' if report.codings != 1 else ''} of "
-        f"{report.documents} document{'s' if report.documents != 1 else ''} by "
+        f"Took over {show_count(report.codings, 'coding')} of "
+        f"{show_count(report.documents, 'document')} by "
         f"{', '.join(one.id for one in report.coders)}"
         + (f"; document readings here already: {report.unchanged}." if report.unchanged else ".")
     )
@@ -350,7 +360,7 @@ def _print_plan(plan: "SendPlan") -> None:
         say("Not sent:")
         print_table(["Document", "Why"], [[one.document, one.reason] for one in plan.refused])
     if plan.unchanged:
-        say(f"{len(plan.unchanged)} documents were coded by this model already.")
+        say(f"Coded by this model already: {show_count(len(plan.unchanged), 'document')}.")
     cost = (
         "study.toml names no prices, so no cost is given"
         if plan.cost is None
@@ -358,8 +368,8 @@ def _print_plan(plan: "SendPlan") -> None:
     )
     text = sum(one.characters + one.context for one in plan.documents)
     say(
-        f"{len(plan.documents)} documents, {text:,} characters of their text, {plan.requests:,} "
-        f"requests, about {plan.tokens_in:,} tokens sent and {plan.tokens_out:,} answered; {cost}."
+        f"{show_count(len(plan.documents), 'document')}, {show_count(text, 'character')} of text, "
+        f"{show_count(plan.requests, 'request')}, about {plan.tokens_in:,} tokens sent and {plan.tokens_out:,} answered; {cost}."
     )
     if plan.budget and plan.cost is not None and plan.cost > plan.budget:
         say(f"The run will end when {plan.budget:,.2f} {plan.currency} are spent: llm.budget.")
@@ -371,13 +381,14 @@ _DROPPED_SHOWN = 12
 
 
 def _print_sent(plan: "SendPlan", report: "SendReport") -> None:
-    parts = [f"{report.requests} requests"]
+    parts = [show_count(report.requests, "request")]
     if report.tokens_in or report.tokens_out:
         parts.append(f"{report.tokens_in:,} tokens sent and {report.tokens_out:,} answered")
     if report.cost is not None:
         parts.append(f"about {report.cost:,.2f} {report.currency}")
     say(
-        f"Coded {len(report.coded)} documents with {report.coder.id}: {report.codings} codings; "
+        f"Coded {show_count(len(report.coded), 'document')} with {report.coder.id}: "
+        f"{show_count(report.codings, 'coding')}; "
         f"{', '.join(parts)}."
     )
     for title, held in (

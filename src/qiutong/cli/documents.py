@@ -7,7 +7,16 @@ import msgspec
 import typer
 
 from qiutong.cli.app import CsvOption, JsonOption, StudyOption, app, open_study
-from qiutong.cli.printing import Bar, open_console, print_json, print_rows, print_table, say, warn
+from qiutong.cli.printing import (
+    Bar,
+    open_console,
+    print_json,
+    print_rows,
+    print_table,
+    say,
+    show_count,
+    warn,
+)
 from qiutong.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
@@ -34,7 +43,7 @@ def init(
     count = len(study.documents())
     say(f"Made the study {study.folder} ({', '.join(one.id for one in study.parties)}).")
     if count:
-        say(f"{count} documents were copied. Next: qiutong --study {folder} recommend")
+        say(f"Copied {show_count(count, 'document')}. Next: qiutong --study {folder} recommend")
     else:
         say(f"Settings are in {SETTINGS_FILE}. Next: cd {folder}; qiutong add register.csv")
 
@@ -115,10 +124,9 @@ def add(
             parts.append(f"{len(report.unchanged)} were there already")
         say("; ".join(parts) + ".")
     if report.failed:
-        count = len(report.failed)
         listed = "\n".join(f"  {error}" for error in report.failed)
         raise InputError(
-            f"{count} document{'s' if count != 1 else ''} could not be read; "
+            f"{show_count(len(report.failed), 'document')} could not be read; "
             f"the others were added.\n{listed}"
         )
 
@@ -313,8 +321,8 @@ def _raise_lost(report: "FetchReport") -> None:
         )
     if lost:
         raise InputError(
-            f"{len(lost)} document{'s' if len(lost) != 1 else ''} could not be got, for the reasons "
-            "above; what the study held of them stays."
+            f"{show_count(len(lost), 'document')} could not be got, for the reasons above; what "
+            "the study held of them stays."
         )
 
 

@@ -176,6 +176,24 @@ def show_coefficient(held: "Coefficient") -> str:
     return f"{held.value:.2f} ({held.low:.2f}–{held.high:.2f})"
 
 
+def show_noted(held: "Coefficient", notes: dict[str, int]) -> str:
+    """Put a coefficient in words; why it is undefined goes into the notes, each reason once."""
+    if held.value is not None:
+        return show_coefficient(held)
+    return f"undefined ({notes.setdefault(held.undefined, len(notes) + 1)})"
+
+
+def say_notes(notes: dict[str, int]) -> None:
+    """Print the notes under a table."""
+    for reason, number in notes.items():
+        say(f"({number}) {reason}")
+
+
+def show_count(n: int, noun: str) -> str:
+    """Put a number of things in words: one document, two documents."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def show_figure(value: float | None) -> str:
     """Put a figure in words: three decimals, or a dash where there is none."""
     return "–" if value is None else f"{value:.3f}"

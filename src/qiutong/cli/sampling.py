@@ -6,7 +6,15 @@ import msgspec
 import typer
 
 from qiutong.cli.app import AsOfOption, CsvOption, JsonOption, StudyOption, app, open_study
-from qiutong.cli.printing import GRADE_SIGNS, print_json, print_rows, print_table, say, warn
+from qiutong.cli.printing import (
+    GRADE_SIGNS,
+    print_json,
+    print_rows,
+    print_table,
+    say,
+    show_count,
+    warn,
+)
 from qiutong.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,7 +56,8 @@ def sample(
             for party, ids in draw.documents.items()
         ],
     )
-    say(f"Wrote a sheet for each document, {draw.provisions} provisions in all, to {folder}.")
+    provisions_drawn = show_count(draw.provisions, "provision")
+    say(f"Wrote a sheet for each document, {provisions_drawn} in all, to {folder}.")
     say(
         "Put codes, or nothing, in place of each ? in the column codes; look at no model's codes. "
         "Then: qiutong import SHEET --coder YOU; qiutong estimate --person YOU"
@@ -104,8 +113,8 @@ def estimate(
     held = opened.estimate(person, model=model, as_of=as_of or None)
     if held.passed_over:
         warn(
-            f"{len(held.passed_over)} documents that {person} read are not at the beginning of the "
-            "random order and do not count as sample; they are known in the grades: "
+            f"{person} read {show_count(len(held.passed_over), 'document')} behind a gap in the "
+            "random order, known in the grades and no part of the sample: "
             + ", ".join(held.passed_over[:5])
             + (" …" if len(held.passed_over) > 5 else "")
         )
@@ -125,8 +134,8 @@ def _estimate_provisions(
     held = opened.estimate_provisions(model=model, as_of=as_of or None)
     if held.passed_over:
         warn(
-            f"{held.passed_over} provisions were checked behind one that was not, and do not count "
-            "as sample."
+            f"{show_count(held.passed_over, 'provision')} checked behind one that was not: no part "
+            "of the sample."
         )
     if as_json:
         print_json(msgspec.to_builtins(held))
