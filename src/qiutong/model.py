@@ -561,6 +561,14 @@ class Estimate(Value, frozen=True, kw_only=True):
     method: str = "wilson"
     undefined: str = ""
 
+    @property
+    def is_unseen(self) -> bool:
+        """Whether no document of a checked sample, smaller than the whole, has what is counted.
+
+        The probability of a grade is then too high where hardly any document has it.
+        """
+        return self.method == "ppi" and not self.count
+
 
 class GradeSwitch(Value, frozen=True, kw_only=True):
     """A grade that comes out when one thing is changed: a document left out, or thresholds moved."""

@@ -178,6 +178,12 @@ def test_a_checked_sample_gives_shares_and_grades(run: Callable, many: Path):
     assert code["grade"] == Grade.STRONG
     assert code["sure"] > 0.9
     assert "us 20 of 24" in shown.out
+    label = {one.id: one.label() for one in study.parties}
+    unseen = f"20 checked documents of {label['us']} and of the 20 checked documents of"
+    assert shown.out.count(f"(1) found in none of the {unseen} {label['cn']}") == 1
+    (row,) = [one for one in shown.out.splitlines() if code["code"] in one]
+    assert "% (1)" not in row
+    assert "% (1)" in shown.out
     assert run("estimate", "--person", "li", "--csv", folder=many).out.startswith("code,")
 
 

@@ -1187,6 +1187,30 @@ def test_corrected_figures_stand_with_what_was_counted(language: str, parties: i
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_code_found_in_no_checked_document_is_marked(language: str) -> None:
+    """Beside the probability, which is then too high for very rare codes; for that party alone."""
+    results = corrected_results()
+    t = Wording(language)
+    said = {
+        one.id: t.plain("checked.unseen", n=23, party=one.label(language))
+        for one in results.parties
+    }
+    row = anchor("row", "gov.testing")
+    seen = Page(render_report(results, language)).by_id(row)["text"]
+
+    def unseen(one: Overlap) -> Overlap:
+        nor = msgspec.structs.replace(one.prevalence["nor"], count=0)
+        return msgspec.structs.replace(one, prevalence={**one.prevalence, "nor": nor})
+
+    marked = msgspec.structs.replace(results, overlaps=tuple(map(unseen, results.overlaps)))
+    text = Page(render_report(marked, language)).by_id(row)["text"]
+
+    assert not any(one in seen for one in said.values())
+    assert said["nor"] in text
+    assert said["sou"] not in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_sample_too_small_is_said_where_the_numbers_stand(language: str) -> None:
     """The counted figures stay, each with what is still to be checked."""
     found = Page(render_report(corrected_results(enough=False), language))

@@ -3,7 +3,7 @@
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from qiutong.model import Estimate, Party
     from qiutong.reliability import Coefficient
 
 
@@ -181,6 +182,29 @@ def show_noted(held: "Coefficient", notes: dict[str, int]) -> str:
     if held.value is not None:
         return show_coefficient(held)
     return f"undefined ({notes.setdefault(held.undefined, len(notes) + 1)})"
+
+
+def show_sure(
+    sure: float | None,
+    prevalence: Mapping[str, "Estimate"],
+    parties: Iterable["Party"],
+    notes: dict[str, int],
+) -> str:
+    """Put a grade's probability in words; where it is too high for rare codes, with a note."""
+    if sure is None:
+        return "–"
+    unseen = [
+        f"{prevalence[one.id].total} checked documents of {one.label()}"
+        for one in parties
+        if one.id in prevalence and prevalence[one.id].is_unseen
+    ]
+    if not unseen:
+        return f"{sure:.0%}"
+    reason = (
+        f"found in none of the {' and of the '.join(unseen)}: if hardly any document has the code, "
+        "this is too sure"
+    )
+    return f"{sure:.0%} ({notes.setdefault(reason, len(notes) + 1)})"
 
 
 def say_notes(notes: dict[str, int]) -> None:

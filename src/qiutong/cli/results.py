@@ -16,7 +16,17 @@ from qiutong.cli.app import (
     note_stale,
     open_study,
 )
-from qiutong.cli.printing import GRADE_SIGNS, Bar, print_json, print_rows, print_table, say, warn
+from qiutong.cli.printing import (
+    GRADE_SIGNS,
+    Bar,
+    print_json,
+    print_rows,
+    print_table,
+    say,
+    say_notes,
+    show_sure,
+    warn,
+)
 
 if TYPE_CHECKING:
     from qiutong.model import Comparison, Overlap, Recommendation, Screen
@@ -188,6 +198,7 @@ def demo(
 def _print_overlap(study: "Study", held: Sequence["Overlap"]) -> None:
     labels = {one.id: one.label.get("en", one.id) for one in study.codebook.codes}
     corrected = any(one.is_corrected for one in held)
+    notes: dict[str, int] = {}
     rows = []
     for one in held:
         shares = []
@@ -211,7 +222,7 @@ def _print_overlap(study: "Study", held: Sequence["Overlap"]) -> None:
                 one.code,
                 *shares,
                 *([one.checked.counted_grade.value] if corrected and one.checked else []),
-                "–" if one.firmness is None else f"{one.firmness:.0%}",
+                show_sure(one.firmness, one.prevalence, study.parties, notes),
             ]
         )
     order = list(GRADE_SIGNS)
@@ -225,6 +236,7 @@ def _print_overlap(study: "Study", held: Sequence["Overlap"]) -> None:
     )  # fmt: skip
     if corrected:
         person = study.settings.coding.checked_by
+        say_notes(notes)
         say(
             f"Shares and grades are corrected by the sample that {person} checked. Counted: as the "
             f"codes alone give it. Sure: probability that {person} would find this grade in all "

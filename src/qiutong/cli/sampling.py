@@ -12,7 +12,9 @@ from qiutong.cli.printing import (
     print_rows,
     print_table,
     say,
+    say_notes,
     show_count,
+    show_sure,
     warn,
 )
 from qiutong.errors import InputError
@@ -224,6 +226,7 @@ def _print_checked(study: "Study", held: "CheckedStudy") -> None:
         say(f"No grades: {'; '.join(refused)}.")
     labels = {one.id: one.label.get("en", one.id) for one in study.codebook.codes}
     order = list(GRADE_SIGNS)
+    notes: dict[str, int] = {}
     rows = []
     for one in sorted(held.codes, key=lambda one: order.index(one.grade.value)):
         shares = [
@@ -236,7 +239,7 @@ def _print_checked(study: "Study", held: "CheckedStudy") -> None:
         rows.append(
             [
                 f"{GRADE_SIGNS[one.grade.value]} {one.grade.value}",
-                "–" if one.sure is None else f"{one.sure:.0%}",
+                show_sure(one.sure, one.prevalence, study.parties, notes),
                 labels[one.code],
                 one.code,
                 *shares,
@@ -250,4 +253,5 @@ def _print_checked(study: "Study", held: "CheckedStudy") -> None:
         ],
         rows,
     )  # fmt: skip
+    say_notes(notes)
     say("Sure: probability that a person who read every document would find this grade.")

@@ -915,8 +915,13 @@ class ReportView:
                     share=t.share(overlap.checked.sure),
                 )
             ]
-            others = self.odds(overlap)[1:]
-            return lines + ([t("matrix.else", grades=self.grade_list(others))] if others else [])
+            if others := self.odds(overlap)[1:]:
+                lines.append(t("matrix.else", grades=self.grade_list(others)))
+            return lines + [
+                t("checked.unseen", n=one.total, party=self.party(party))
+                for party, one in overlap.prevalence.items()
+                if one.is_unseen
+            ]
         if held is None:
             return [t("matrix.not_computed")]
         lines = [
