@@ -191,7 +191,7 @@ def carry_codings(
             evidence_start=segment.start,
             evidence_end=segment.end,
             position=classify_position(
-                segment.text, segment.language, find_lead_in(segment, tuple(official.values()))
+                segment.text, segment.language, find_lead_in(segment, official.values())
             ),
             memo=f"{coding.memo} ({note})" if coding.memo else note,
         )
