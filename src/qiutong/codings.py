@@ -11,11 +11,8 @@ a code that all gave, or none, overrules them. ``position`` and ``evidence`` may
 Tags are a CSV file with one row a document: what it has as a whole, not where.
 """
 
-import csv
 import hashlib
-import io
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
@@ -39,6 +36,7 @@ from qiutong.model import (
     Segment,
 )
 from qiutong.position import classify_position
+from qiutong.rows import refuse_surplus, split_rows
 from qiutong.segment import find_lead_in
 from qiutong.settings import Setting, read_toml
 
@@ -698,24 +696,7 @@ def _table(
         ) from None
     except UnicodeDecodeError:
         raise UnreadableFile(path, "is not UTF-8", "Save it as CSV UTF-8.") from None
-    # Not csv.DictReader: it passes over empty lines, and the rows below one would be misnumbered.
-    try:
-        names, *cells = [*csv.reader(io.StringIO(text, newline=""))] or [[]]
-    except csv.Error as error:
-        raise UnreadableFile(
-            path, f"is no CSV file ({error})", "Look for a quotation mark that is not closed."
-        ) from None
-    names = [one.strip() for one in names]
-    # A row holds one value for a heading: the last would win in silence.
-    twice = [one for one, count in Counter(names).items() if one and count > 1]
-    if twice:
-        raise error_class(
-            path,
-            [
-                f'row 1: there are {names.count(one)} columns "{one}"; keep one, or rename the others'
-                for one in twice
-            ],
-        )
+    names, cells = split_rows(path, text, error_class)
     missing = [one for one in needed if one not in names]
     if missing:
         wrong_mark = len(names) == 1 and ";" in names[0]
@@ -727,15 +708,7 @@ def _table(
                 + ("; save it with commas between cells" if wrong_mark else "")
             ],
         )
-    # A comma too many, in a title or between codes, would move or lose what was written.
-    surplus = [
-        f'row {number}: more cells than headings, first "{over[0].strip()}"; put text that holds a '
-        "comma in quotation marks, and ; between codes"
-        for number, row in enumerate(cells, 2)
-        if (over := [one for one in row[len(names) :] if one.strip()])
-    ]
-    if surplus:
-        raise error_class(path, surplus)
+    refuse_surplus(path, names, cells, error_class)
     rows = [
         (
             number,

@@ -4,8 +4,6 @@ A register is checked whole before anything is read from it. One bad row means t
 added; every problem is named with row, column, value and what would be accepted.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -24,6 +22,7 @@ from qiutong.model import (
     Status,
     TextKind,
 )
+from qiutong.rows import refuse_surplus, split_rows
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "id": ("document", "document_id"),
@@ -169,21 +168,19 @@ def read_register(
     Raises
     ------
     BadRegister
-        One or more rows cannot be used.
+        One or more rows cannot be used, or two columns have one heading.
     UnreadableFile
         The file is missing or is no table.
     """
     headings, rows = _table(path)
     names = {alias: name for name, aliases in COLUMNS.items() for alias in (name, *aliases)}
     chosen: dict[str, str] = {}
-    unused = []
     for heading in headings:
-        name = names.get(heading.strip().lower().replace(" ", "_"))
+        name = names.get(_fold(heading))
         # The field's own name wins over another name for it, wherever it stands.
-        if name and (name not in chosen or heading.strip().lower() == name):
+        if name and (name not in chosen or _fold(heading) == name):
             chosen[name] = heading
-        elif not name and heading.strip():
-            unused.append(heading.strip())
+    unused = [heading for heading in headings if heading and heading not in chosen.values()]
     known = tuple(parties)
     problems: list[str] = []
     warnings: list[str] = []
@@ -224,6 +221,10 @@ def read_register(
     return tuple(result), tuple(warnings)
 
 
+def _fold(heading: str) -> str:
+    return heading.lower().replace(" ", "_")
+
+
 def _table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """Headings and numbered rows of a CSV file in any of the encodings spreadsheets save."""
     try:
@@ -244,14 +245,8 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
         raise UnreadableFile(path, "is no CSV file", "Save the table as CSV UTF-8.")
     head = text.splitlines()[0] if text.strip() else ""
     delimiter = max(",;\t", key=head.count)
-    # A cell may hold line breaks, so rows are counted as a spreadsheet does, not by lines; and not
-    # by csv.DictReader, which passes over empty rows without counting them.
-    try:
-        headings, *cells = [*csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)] or [[]]
-    except csv.Error as error:
-        raise UnreadableFile(
-            path, f"is no CSV file ({error})", "Look for a quotation mark that is not closed."
-        ) from None
+    headings, cells = split_rows(path, text, BadRegister, delimiter=delimiter, fold=_fold)
+    refuse_surplus(path, headings, cells, BadRegister, delimiter=delimiter)
     return headings, [
         (number, dict(zip(headings, row, strict=False))) for number, row in enumerate(cells, 2)
     ]

@@ -70,6 +70,34 @@ def test_a_bad_row_is_named_with_row_column_value_and_remedy(
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize("second", ["title", "Title", " TITLE "])
+def test_two_columns_of_one_heading_are_refused(tmp_path: Path, second: str) -> None:
+    """One of them would win in silence, in whatever letters it is written."""
+    path = write(tmp_path, f"file,title,party,{second},,\na.txt,T,us,U,,\n")
+    with pytest.raises(BadRegister) as caught:
+        read_register(path, ["us", "cn"])
+    assert str(path) in str(caught.value)
+    (problem,) = caught.value.problems
+    assert problem == (
+        'row 1: there are 2 columns "title" (columns 2 and 4); keep one, or rename the others'
+    )
+
+
+def test_the_other_name_of_a_field_that_is_there_is_named_as_not_used(tmp_path: Path) -> None:
+    """The field's own name wins, and what stands under the other name is not lost in silence."""
+    path = write(tmp_path, "file,party,title_orig,title\na.txt,us,T,U\n")
+    (row,), warnings = read_register(path, ["us", "cn"])
+    assert row.document.title == "U"
+    assert warnings == ("register.csv: columns not used: title_orig.",)
+
+
+def test_a_row_with_more_cells_than_headings_is_refused(tmp_path: Path) -> None:
+    """A comma in a title would move what follows; empty cells at the end are no matter."""
+    path = write(tmp_path, "file,party,title\na.txt,us,T,,\na.txt,us,Act, of 2023\n")
+    with pytest.raises(BadRegister, match=r'row 3: more cells than headings, first "of 2023"'):
+        read_register(path, ["us", "cn"])
+
+
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     """Two bad rows give two problems, so that a register is mended in one go."""
     path = write(tmp_path, "file,party\nb.txt,us\na.txt,xx\n")
