@@ -34,7 +34,13 @@ from qiutong.model import (
 from qiutong.overlap import documents_counted, doubts_as_of, measure_overlap
 from qiutong.playbook import known_on, missing_parties, stands
 from qiutong.recommend import recommend
-from qiutong.sampling import CheckedStudy, correct_overlaps, doubt_learned, estimate_checked
+from qiutong.sampling import (
+    CheckedStudy,
+    correct_overlaps,
+    doubt_learned,
+    estimate_checked,
+    not_by_model,
+)
 from qiutong.screening import find_rivalries, screen_codes, screen_topics
 
 if TYPE_CHECKING:
@@ -482,12 +488,29 @@ class Asked:
                 }
             )
         elif not any(one.is_corrected for one in self.overlaps):
-            reason = next((one.checked.undefined for one in self.overlaps if one.checked), "")
+            totals = {party: one.total for party, one in self.overlaps[0].prevalence.items()}
+            without = not_by_model(self.overlaps[0], held)
+            reasons = [
+                {
+                    "en": f"{party.label('en')} has no documents that count",
+                    "zh": f"{party.label('zh')}没有计入的文件",
+                }
+                if not totals[party.id]
+                else {
+                    "en": f"{party.label('en')}: {without[party.id]} of {totals[party.id]} documents "
+                    f"are coded by {held.person} and not by {held.model}",
+                    "zh": f"{party.label('zh')}{totals[party.id]}份文件中，有{without[party.id]}份由"
+                    f"{held.person}编码而未经{held.model}编码",
+                }
+                for party in self.study.parties
+                if party.id in without or not totals[party.id]
+            ]
             doubts.append(
                 {
                     "en": "Shares and grades stand as they were counted, although a sample was "
-                    f"checked: {reason}.",
-                    "zh": f"虽有核查样本，比例与评级仍按编码计数：{reason}。",
+                    f"checked: {'; '.join(one['en'] for one in reasons)}.",
+                    "zh": "虽有核查样本，比例与评级仍按编码计数："
+                    f"{'；'.join(one['zh'] for one in reasons)}。",
                 }
             )
         if learned := doubt_learned(self.study, held):

@@ -588,12 +588,25 @@ def correct_overlaps(overlaps: Iterable[Overlap], checked: CheckedStudy) -> tupl
     return tuple(_correct_overlap(one, told[one.code], checked) for one in overlaps)
 
 
-def _correct_overlap(overlap: Overlap, told: CheckedShare, checked: CheckedStudy) -> Overlap:
-    without = {
+def not_by_model(overlap: Overlap, checked: CheckedStudy) -> dict[str, int]:
+    """Count, by party, the documents that count and that the model has not coded; none is left out.
+
+    Parameters
+    ----------
+    overlap
+        Any code's: all codes have the same documents.
+    checked
+        What the sample of the same study says as of the same day.
+    """
+    return {
         party: missing
         for party, share in overlap.prevalence.items()
         if (missing := share.total - checked.documents.get(party, 0))
     }
+
+
+def _correct_overlap(overlap: Overlap, told: CheckedShare, checked: CheckedStudy) -> Overlap:
+    without = not_by_model(overlap, checked)
     undefined = told.undefined
     if without and not undefined:
         undefined = "; ".join(

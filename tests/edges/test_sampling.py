@@ -447,8 +447,27 @@ def test_documents_the_model_has_not_coded_stop_the_correction(run: Callable, ma
 
     told = {one.checked.undefined for one in study.overlap()}
     assert told == {"us: 1 of 25 documents are coded by li and not by default"}
-    warned = [one["en"] for one in study.results(quoting=False).warnings]
-    assert any("1 of 25 documents" in one for one in warned)
+    warned = study.results(quoting=False).warnings
+    (warning,) = [one for one in warned if "stand as they were counted" in one["en"]]
+    assert "United States: 1 of 25 documents are coded by li and not by default." in warning["en"]
+    assert "美国25份文件中，有1份由li编码而未经default编码。" in warning["zh"]
+
+
+def test_a_party_without_documents_stops_the_correction_in_both_languages(
+    run: Callable, many: Path
+):
+    """The reason on the Chinese page is Chinese, where a checked sample corrects nothing."""
+    check(run, many, 20)
+    path = many / "study.toml"
+    path.write_text(
+        path.read_text("utf-8") + '\n[[parties]]\nid = "eu"\nname = { en = "EU", zh = "欧盟" }\n'
+    )
+
+    warned = Study(many).results(quoting=False).warnings
+
+    (warning,) = [one for one in warned if "stand as they were counted" in one["en"]]
+    assert warning["en"].endswith("although a sample was checked: EU has no documents that count.")
+    assert warning["zh"].endswith("仍按编码计数：欧盟没有计入的文件。")
 
 
 def test_a_program_as_checker_is_said(run: Callable, many: Path):
