@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy
 from msgspec import structs
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from qiutong.errors import DuplicateDocument, StudyError, StudyTooNew, UnknownName
 from qiutong.model import Coder, CoderKind, Coding, Document, Position, Segment
-from qiutong.store import CodedDocument, FetchRecord, SqlStore, StoredDocument
+from qiutong.store import CodedDocument, FetchRecord, SqlStore, StoredDocument, schema
 from qiutong.text import index_terms
 
 CODER = Coder(id="anna", kind=CoderKind.PERSON, version="1", description="test")
@@ -409,6 +411,36 @@ CREATE VIRTUAL TABLE segment_words USING fts5(words, content='', tokenize='unico
 PRAGMA user_version = 1;
 """
 
+# What versions 2 and 3 added, as they wrote it into a new file.
+VERSION_2 = (
+    VERSION_1
+    + """
+CREATE TABLE earlier_texts (document VARCHAR NOT NULL, version INTEGER NOT NULL,
+    record TEXT NOT NULL, text TEXT NOT NULL, layout TEXT NOT NULL, replaced_at VARCHAR NOT NULL,
+    why VARCHAR NOT NULL, PRIMARY KEY (document, version));
+CREATE TABLE fetches (number INTEGER NOT NULL, document VARCHAR NOT NULL, at VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL, reason VARCHAR NOT NULL, url VARCHAR NOT NULL,
+    final_url VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, bytes INTEGER NOT NULL,
+    media_type VARCHAR NOT NULL, placed TEXT NOT NULL, unplaced TEXT NOT NULL,
+    PRIMARY KEY (number));
+CREATE INDEX ix_fetches_document ON fetches (document);
+ALTER TABLE documents ADD COLUMN version INTEGER DEFAULT '1' NOT NULL;
+ALTER TABLE segments ADD COLUMN version INTEGER DEFAULT '1' NOT NULL;
+ALTER TABLE runs ADD COLUMN version INTEGER DEFAULT '1' NOT NULL;
+PRAGMA user_version = 2;
+"""
+)
+VERSION_3 = (
+    VERSION_2
+    + """
+CREATE TABLE answers (document VARCHAR NOT NULL, coder VARCHAR NOT NULL, segment VARCHAR NOT NULL,
+    "key" VARCHAR NOT NULL, answer TEXT NOT NULL, kept_at VARCHAR NOT NULL,
+    PRIMARY KEY (document, coder, segment));
+PRAGMA user_version = 3;
+"""
+)
+OLD = (VERSION_1, VERSION_2, VERSION_3)
+
 
 def test_kept_answers_come_back_under_their_key_only(store: SqlStore) -> None:
     """Of one coder, one document and one question; a new question takes the place of the old."""
@@ -439,59 +471,145 @@ def test_kept_answers_go_when_the_coder_has_finished(store: SqlStore) -> None:
     assert store.kept_answers("a", "other", "k") == {"s1": "2"}
 
 
-@pytest.fixture
-def old_file(tmp_path: Path) -> Path:
-    """A store of version 1 with one document, its provision and one coding."""
+@pytest.fixture(params=[1, 2, 3])
+def old_file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A store of an earlier version with one document, its provision and one coding."""
     path = tmp_path / "study.sqlite"
     text = "第一条 保障网络安全。"
     connection = sqlite3.connect(path)
-    connection.executescript(VERSION_1)
+    connection.executescript(OLD[request.param - 1])
     connection.execute(
-        "INSERT INTO documents VALUES (1, 'a', 'cn', 'a', ?, ?, 'h', ?, '2025', NULL, NULL)",
+        "INSERT INTO documents (rank, id, party, sha256, record, text, text_sha256, layout, added_at)"
+        " VALUES (1, 'a', 'cn', 'a', ?, ?, 'h', ?, '2025')",
         ('{"id":"a","party":"cn","title":"a","sha256":"a"}', text, '{"pages":[],"blocks":[]}'),
     )
     connection.execute(
-        "INSERT INTO segments VALUES (1, 'a:0-11', 'a', '第一条', 0, ?, NULL, '[]', NULL, NULL, 'zh')",
+        "INSERT INTO segments (number, id, document, locator, start, end, headings, language)"
+        " VALUES (1, 'a:0-11', 'a', '第一条', 0, ?, '[]', 'zh')",
         (len(text),),
     )
     connection.execute(
         "INSERT INTO segment_words (rowid, words) VALUES (1, ?)", (" ".join(index_terms(text)),)
     )
+    connection.execute("INSERT INTO document_history VALUES (1, 'a', '{}', '2024')")
+    connection.execute("INSERT INTO originals VALUES ('a', 'a.txt', 7, '2025')")
+    connection.execute("INSERT INTO vectors VALUES ('k', 'm', x'003c')")
     connection.execute("INSERT INTO coders VALUES ('anna', '1', 'person', 'test')")
-    connection.execute("INSERT INTO runs VALUES (1, 'a', 'anna', '1', 'b@1', 'm', '2025')")
+    connection.execute(
+        "INSERT INTO runs (number, document, coder, coder_version, codebook, fingerprint, finished_at)"
+        " VALUES (1, 'a', 'anna', '1', 'b@1', 'm', '2025')"
+    )
     connection.execute(
         "INSERT INTO codings VALUES (1, 1, 'a', 'a:0-11', 'x', 'anna', 'b@1', 4, 9, NULL, "
         "'requires', '', '2025')"
     )
+    if request.param >= 2:
+        connection.execute("INSERT INTO earlier_texts VALUES ('a', 0, '{}', 't', '{}', '2', 'w')")
+        connection.execute(
+            "INSERT INTO fetches VALUES (1, 'a', '2', 'failed', 'no', '', '', '', 0, '', '{}', '[]')"
+        )
+    if request.param >= 3:
+        connection.execute("INSERT INTO answers VALUES ('a', 'm', 's1', 'k1', '1', '2025')")
     connection.commit()
     connection.close()
     return path
 
 
-def test_a_file_of_version_1_opens_with_all_it_held(old_file: Path) -> None:
-    """Document, provision, search, coder and codings are there as they were."""
+def held(path: Path) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table of a file, by column."""
+    connection = sqlite3.connect(path)
+    connection.row_factory = sqlite3.Row
+    try:
+        names = [
+            name
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if not name.startswith("segment_words")
+        ]
+        return {
+            name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")]
+            for name in names
+        }
+    finally:
+        connection.close()
+
+
+def shape(path: Path) -> dict[str, object]:
+    """Columns, keys, defaults and indexes of every table of a file, and its triggers."""
+    connection = sqlite3.connect(path)
+    try:
+        found: dict[str, object] = {}
+        for kind, name in connection.execute("SELECT type, name FROM sqlite_master").fetchall():
+            about = "table_info" if kind == "table" else "index_info"
+            found[f"{kind} {name}"] = [
+                tuple(value.strip("'") if isinstance(value, str) else value for value in row)
+                for row in connection.execute(f"PRAGMA {about}({name})")
+            ]
+        return found
+    finally:
+        connection.close()
+
+
+def test_an_old_file_opens_with_all_it_held(old_file: Path) -> None:
+    """Document, provision, search, coder and codings are there as they were, and so is every row."""
+    before = held(old_file)
     store = SqlStore(old_file)
-    fresh = SqlStore(old_file.with_name("fresh.sqlite"))
     assert store.document("a") == stored("a").document
     assert tuple(store.segments()) == stored("a").segments
     assert [hit.segment.id for hit in store.search("网络安全")] == ["a:0-11"]
     assert store.codings() == coded("a", "x").codings
     assert store.finished("anna") == {"a": "m"}
     assert store.coders() == (CODER,)
-    assert store.fetches() == ()
-    assert rows(store, "PRAGMA user_version") == rows(fresh, "PRAGMA user_version")
+    assert len(store.fetches()) == len(before.get("fetches", ()))
+    after = held(old_file)
+    assert len(before) >= 8
+    for name, old in before.items():
+        assert old, name
+        assert [{key: row[key] for key in old[0]} for row in after[name]] == old, name
 
 
 def test_a_migrated_file_has_the_shape_of_a_new_one(old_file: Path) -> None:
-    """Every table has the same columns of the same kinds, and every trigger is there."""
-    store = SqlStore(old_file)
+    """Every table has the same columns in the same order, and every index and trigger is there."""
+    SqlStore(old_file)
     fresh = SqlStore(old_file.with_name("fresh.sqlite"))
-    names = rows(fresh, "SELECT type, name FROM sqlite_master ORDER BY type, name")
-    assert rows(store, "SELECT type, name FROM sqlite_master ORDER BY type, name") == names
-    for kind, name in names:
-        if kind == "table":
-            shape = f"SELECT name, type, \"notnull\" FROM pragma_table_info('{name}') ORDER BY name"
-            assert rows(store, shape) == rows(fresh, shape), name
+    assert shape(old_file) == shape(fresh.path)
+    assert rows(SqlStore(old_file), "PRAGMA user_version") == [(len(schema.MIGRATIONS),)]
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_migration_adds_what_its_version_added_and_no_more(tmp_path: Path, version: int) -> None:
+    """A later table in an early step would be changed twice by the step that it belongs to."""
+    paths = (tmp_path / "written.sqlite", tmp_path / "stepped.sqlite")
+    scripts = (
+        OLD[version - 1],
+        ";\n".join(one for step in schema.MIGRATIONS[:version] for one in step) + ";",
+    )
+    for path, script in zip(paths, scripts, strict=True):
+        connection = sqlite3.connect(path)
+        connection.executescript(script)
+        connection.close()
+    assert shape(paths[1]) == shape(paths[0])
+
+
+def test_the_migrations_lead_to_the_tables_that_are_used(store: SqlStore) -> None:
+    """A column that is written in one of the two places alone is found here."""
+    found = sqlalchemy.inspect(sqlalchemy.create_engine(f"sqlite:///{store.path}"))
+    for name, table in schema.metadata.tables.items():
+        columns = found.get_columns(name)
+        assert {one["name"]: str(one["type"]) for one in columns} == {
+            one.name: one.type.compile(sqlite_dialect()) for one in table.columns
+        }
+        assert {one["name"] for one in columns if not one["nullable"]} == {
+            one.name for one in table.columns if not one.nullable
+        }
+        assert found.get_pk_constraint(name)["constrained_columns"] == [
+            one.name for one in table.primary_key
+        ]
+        assert {one["name"] for one in found.get_indexes(name)} == {
+            one.name for one in table.indexes
+        }
+    assert set(schema.metadata.tables) == {
+        name for name in found.get_table_names() if not name.startswith("segment_words")
+    }
 
 
 def test_a_migrated_file_takes_later_texts_and_stays_append_only(old_file: Path) -> None:

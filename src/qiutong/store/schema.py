@@ -3,8 +3,6 @@
 A migration is never edited once released: a change of shape is a new number.
 """
 
-from collections.abc import Callable
-
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
@@ -182,46 +180,118 @@ originals = sa.Table(
 )
 
 
-def _first(connection: sa.Connection) -> None:
-    """Version 1: the first tables; codings refuse to be changed or deleted; words for search."""
-    metadata.create_all(connection)
-    _only_append(connection, "codings")
-    # Words are cut before they get here (unicode61 would take a Chinese clause for one word), so
-    # the tokenizer only has to split at spaces. Contentless: the text is in documents already.
-    connection.exec_driver_sql(
-        "CREATE VIRTUAL TABLE segment_words USING fts5(words, content='', tokenize='unicode61')"
-    )
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    # 1: the first tables; codings refuse to be changed or deleted; words for search.
+    (
+        """
+        CREATE TABLE documents (rank INTEGER NOT NULL, id VARCHAR NOT NULL,
+            party VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, record TEXT NOT NULL,
+            text TEXT NOT NULL, text_sha256 VARCHAR NOT NULL, layout TEXT NOT NULL,
+            added_at VARCHAR NOT NULL, removed_at VARCHAR, removed_why VARCHAR,
+            PRIMARY KEY (rank), UNIQUE (id))
+        """,
+        "CREATE INDEX ix_documents_sha256 ON documents (sha256)",
+        """
+        CREATE TABLE document_history (number INTEGER NOT NULL, document VARCHAR NOT NULL,
+            record TEXT NOT NULL, replaced_at VARCHAR NOT NULL, PRIMARY KEY (number))
+        """,
+        "CREATE INDEX ix_document_history_document ON document_history (document)",
+        """
+        CREATE TABLE segments (number INTEGER NOT NULL, id VARCHAR NOT NULL,
+            document VARCHAR NOT NULL, locator VARCHAR NOT NULL, start INTEGER NOT NULL,
+            "end" INTEGER NOT NULL, page INTEGER, headings TEXT NOT NULL,
+            lead_start INTEGER, lead_end INTEGER, language VARCHAR NOT NULL,
+            PRIMARY KEY (number), UNIQUE (id))
+        """,
+        "CREATE INDEX ix_segments_document ON segments (document)",
+        """
+        CREATE TABLE coders (id VARCHAR NOT NULL, version VARCHAR NOT NULL,
+            kind VARCHAR NOT NULL, description TEXT NOT NULL, PRIMARY KEY (id, version))
+        """,
+        """
+        CREATE TABLE runs (number INTEGER NOT NULL, document VARCHAR NOT NULL,
+            coder VARCHAR NOT NULL, coder_version VARCHAR NOT NULL,
+            codebook VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,
+            finished_at VARCHAR NOT NULL, PRIMARY KEY (number))
+        """,
+        "CREATE INDEX runs_by_document ON runs (coder, document)",
+        """
+        CREATE TABLE codings (number INTEGER NOT NULL, run INTEGER NOT NULL,
+            document VARCHAR NOT NULL, segment VARCHAR NOT NULL, code VARCHAR NOT NULL,
+            coder VARCHAR NOT NULL, codebook VARCHAR NOT NULL, evidence_start INTEGER,
+            evidence_end INTEGER, confidence FLOAT, position VARCHAR, memo TEXT NOT NULL,
+            created_at VARCHAR NOT NULL, PRIMARY KEY (number))
+        """,
+        "CREATE INDEX ix_codings_run ON codings (run)",
+        """
+        CREATE TABLE vectors ("key" VARCHAR NOT NULL, model VARCHAR NOT NULL,
+            vector BLOB NOT NULL, PRIMARY KEY ("key", model))
+        """,
+        """
+        CREATE TABLE originals (sha256 VARCHAR NOT NULL, name VARCHAR NOT NULL,
+            bytes INTEGER NOT NULL, added_at VARCHAR NOT NULL, PRIMARY KEY (sha256))
+        """,
+        """
+        CREATE TRIGGER codings_no_update BEFORE UPDATE ON codings BEGIN SELECT
+            RAISE(ABORT, 'codings are append-only'); END
+        """,
+        """
+        CREATE TRIGGER codings_no_delete BEFORE DELETE ON codings BEGIN SELECT
+            RAISE(ABORT, 'codings are append-only'); END
+        """,
+        # Words are cut before they get here (unicode61 would take a Chinese clause for one word),
+        # so the tokenizer only has to split at spaces. Contentless: the text is in documents already.
+        "CREATE VIRTUAL TABLE segment_words USING fts5(words, content='', tokenize='unicode61')",
+    ),
+    # 2: texts have versions; attempts to fetch are recorded.
+    (
+        """
+        CREATE TABLE earlier_texts (document VARCHAR NOT NULL, version INTEGER NOT NULL,
+            record TEXT NOT NULL, text TEXT NOT NULL, layout TEXT NOT NULL,
+            replaced_at VARCHAR NOT NULL, why VARCHAR NOT NULL, PRIMARY KEY (document,
+            version))
+        """,
+        """
+        CREATE TABLE fetches (number INTEGER NOT NULL, document VARCHAR NOT NULL,
+            at VARCHAR NOT NULL, outcome VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+            url VARCHAR NOT NULL, final_url VARCHAR NOT NULL, sha256 VARCHAR NOT NULL,
+            bytes INTEGER NOT NULL, media_type VARCHAR NOT NULL, placed TEXT NOT NULL,
+            unplaced TEXT NOT NULL, PRIMARY KEY (number))
+        """,
+        "CREATE INDEX ix_fetches_document ON fetches (document)",
+        "ALTER TABLE documents ADD COLUMN version INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE segments ADD COLUMN version INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE runs ADD COLUMN version INTEGER NOT NULL DEFAULT 1",
+    ),
+    # 3: answers of language models on unfinished documents are kept.
+    (
+        """
+        CREATE TABLE answers (document VARCHAR NOT NULL, coder VARCHAR NOT NULL,
+            segment VARCHAR NOT NULL, "key" VARCHAR NOT NULL, answer TEXT NOT NULL,
+            kept_at VARCHAR NOT NULL, PRIMARY KEY (document, coder, segment))
+        """,
+    ),
+    # 4: decisions of adjudicators are kept, and refuse to be changed or deleted.
+    (
+        """
+        CREATE TABLE decisions (number INTEGER NOT NULL, run INTEGER NOT NULL,
+            document VARCHAR NOT NULL, locator VARCHAR NOT NULL, segment VARCHAR NOT NULL,
+            code VARCHAR NOT NULL, coder VARCHAR NOT NULL, given BOOLEAN NOT NULL,
+            kind VARCHAR NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (number))
+        """,
+        "CREATE INDEX ix_decisions_run ON decisions (run)",
+        """
+        CREATE TRIGGER decisions_no_update BEFORE UPDATE ON decisions
+            BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END
+        """,
+        """
+        CREATE TRIGGER decisions_no_delete BEFORE DELETE ON decisions
+            BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END
+        """,
+    ),
+)
+"""For each version the statements that lead to it from the one before.
 
-
-def _only_append(connection: sa.Connection, table: str) -> None:
-    for action in ("UPDATE", "DELETE"):
-        connection.exec_driver_sql(
-            f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
-        )
-
-
-def _second(connection: sa.Connection) -> None:
-    """Version 2: texts have versions; attempts to fetch are recorded."""
-    metadata.create_all(connection)
-    for table in ("documents", "segments", "runs"):
-        held = {row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")}
-        # A new file has the column from the tables above.
-        if "version" not in held:
-            connection.exec_driver_sql(
-                f"ALTER TABLE {table} ADD COLUMN version INTEGER NOT NULL DEFAULT 1"
-            )
-
-
-def _third(connection: sa.Connection) -> None:
-    """Version 3: answers of language models on unfinished documents are kept."""
-    metadata.create_all(connection)
-
-
-def _fourth(connection: sa.Connection) -> None:
-    """Version 4: decisions of adjudicators are kept, and refuse to be changed or deleted."""
-    metadata.create_all(connection)
-    _only_append(connection, "decisions")
-
-
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _second, _third, _fourth)
+They are written out, and not made from the tables above: these are today's, and a version
+holds what it held when it was released.
+"""

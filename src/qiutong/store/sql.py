@@ -197,9 +197,10 @@ class SqlStore:
             return
         with self._transaction(writing=True) as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            for number, step in enumerate(schema.MIGRATIONS[version:], version + 1):
-                step(connection)
-                connection.exec_driver_sql(f"PRAGMA user_version = {number}")
+            for statements in schema.MIGRATIONS[version:]:
+                for statement in statements:
+                    connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(f"PRAGMA user_version = {known}")
 
     def close(self) -> None:
         """Close the file's connections."""
