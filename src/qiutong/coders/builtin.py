@@ -189,7 +189,7 @@ class BuiltinCoder:
         waiting: list[ReadDocument] = []
         count = 0
         for document, segments in items:
-            read = self._read(document, segments)
+            read = self.read(document, segments)
             waiting.append(read)
             count += len(read.sentences)
             if count >= BATCH:
@@ -197,8 +197,22 @@ class BuiltinCoder:
                 waiting, count = [], 0
         yield from self._finish(waiting, progress)
 
-    def _read(self, document: Document, segments: Sequence[Segment]) -> "ReadDocument":
-        """Split segments into sentences and find their cues."""
+    def read(self, document: Document, segments: Sequence[Segment]) -> "ReadDocument":
+        """Split segments into sentences and find their cues.
+
+        Parameters
+        ----------
+        document
+            Its text is read.
+        segments
+            Its provisions, or some of them.
+
+        Returns
+        -------
+        ReadDocument
+            Sentences in a language that the coder does not know are left out, and so are those too
+            short to be coded without a cue.
+        """
         place = {code.id: index for index, code in enumerate(self.codebook.codes)}
         sentences: list[Sentence] = []
         for segment in segments:
@@ -232,9 +246,8 @@ class BuiltinCoder:
             return
         texts = [sentence.text for read in reads for sentence in read.sentences]
         if texts:
-            likeness = self._codes_likeness()
             vectors = self.embedder.embed(texts)
-            discriminant, plain = likeness.measure(vectors)
+            discriminant, plain = self.measure(vectors)
         row = 0
         for read in reads:
             codings: tuple[Coding, ...] = ()
@@ -358,15 +371,28 @@ class BuiltinCoder:
         if clauses:
             embed_cached(self.embedder, self._cache, list(dict.fromkeys(clauses)))
 
-    def _codes_likeness(self) -> "_Likeness":
+    def measure(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Say how like each code sentences are.
+
+        Parameters
+        ----------
+        vectors
+            Unit vectors of one or more sentences, ``(n, d)``, from the coder's ``embedder``.
+
+        Returns
+        -------
+        discriminant, plain
+            Likeness over that of the other codes, and by itself, both ``(n, codes)`` and in
+            standard deviations of unrelated sentences. Codes as in the codebook.
+        """
         if self._likeness is None:
             texts, codes = _texts_of(self.codebook)
             background = [one for group in _background().values() for one in group]
-            vectors = embed_cached(self.embedder, self._cache, texts + background)
+            known = embed_cached(self.embedder, self._cache, texts + background)
             self._likeness = _Likeness(
-                vectors[: len(texts)], np.array(codes), vectors[len(texts) :], self.settings
+                known[: len(texts)], np.array(codes), known[len(texts) :], self.settings
             )
-        return self._likeness
+        return self._likeness.measure(vectors)
 
     def _matcher(self, language: str) -> CueMatcher:
         if language not in self._matchers:

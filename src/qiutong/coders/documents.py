@@ -147,7 +147,7 @@ def see_documents(
         waiting.clear()
 
     for document, segments in items:
-        read = eyes._read(document, segments)
+        read = eyes.read(document, segments)
         waiting.append(read)
         wide.append(_extent(len(document.text), len(read.sentences)))
         words.append(_count(document.text))

@@ -451,7 +451,7 @@ def train_coder(
         coded = [segment for segment in segments if segment.id in codes]
         texts |= {segment.id: document.text[segment.start : segment.end] for segment in coded}
         if coded:
-            reads.append(eyes._read(document, coded))
+            reads.append(eyes.read(document, coded))
     # Folds go by place: the order in which documents come must not matter.
     reads = sorted((read for read in reads if read.sentences), key=lambda read: read.document.id)
     parts: list[_Provisions] = []
@@ -600,9 +600,8 @@ def see_documents(
 ) -> Iterator[tuple[ReadDocument, np.ndarray, SeenDocument | None]]:
     """Embed and measure sentences, and pool them by provision; None for an empty document."""
     texts = [sentence.text for read in reads for sentence in read.sentences]
-    likeness = eyes._codes_likeness()
     every = eyes.embedder.embed(texts)
-    discriminant, plain = likeness.measure(every) if texts else (np.empty((0, 0)), np.empty((0, 0)))
+    discriminant, plain = eyes.measure(every) if texts else (np.empty((0, 0)), np.empty((0, 0)))
     stop = 0
     for read in reads:
         start, stop = stop, stop + len(read.sentences)
@@ -671,7 +670,7 @@ def _see_examples(
             id=str(number), document=str(number), locator="", start=0, end=len(one.text),
             text=one.text, language=one.language,
         )  # fmt: skip
-        reads.append(eyes._read(document, [segment]))
+        reads.append(eyes.read(document, [segment]))
     kept = [
         (seen.pooled, examples[number].codes)
         for number, (_, _, seen) in enumerate(see_documents(eyes, reads))
