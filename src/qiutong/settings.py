@@ -6,7 +6,9 @@ edit these files are researchers and not programmers.
 
 import re
 import tomllib
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -246,7 +248,7 @@ class Settings(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 ) from None
 
 
-_FIELD = re.compile(r"^(?P<what>.*?)(?: - at `\$?(?P<path>.*?)`)?$", re.DOTALL)
+_FIELD = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key` in `)?\$?(?P<path>.*?)`)?$", re.DOTALL)
 
 
 def _steps(path: str) -> list[str | int]:
@@ -420,6 +422,84 @@ def _convert(raw: Any, shape: type[T], file: str | Path, find_line: Any) -> T:
         unknown = re.search(r"contains unknown field `(.+?)`", what)
         steps = _steps(path)
         line = find_line(steps, unknown[1] if unknown else "")
-        if unknown:
-            what = f'unknown name "{unknown[1]}"'
+        known = _names_at(shape, steps)
+        if match and match["key"]:
+            what = "a name is no text; put it in quotation marks"
+        elif unknown:
+            offer = get_close_matches(unknown[1], known, n=3, cutoff=0.5) or known
+            what = f'unknown name "{unknown[1]}"' + (
+                f"; known: {', '.join(offer)}" if offer else ""
+            )
+        elif wrong := re.fullmatch(r"Invalid enum value '?(.*?)'?", what):
+            allowed = f"; allowed: {', '.join(known)}" if known else ""
+            what = f'"{wrong[1]}" cannot be used{allowed}'
+        elif lacking := re.fullmatch(r"Object missing required field `(.+?)`", what):
+            what = f'"{lacking[1]}" is missing'
+        elif told := _EXPECTED.fullmatch(what):
+            kinds = " or ".join(_KINDS.get(one, one) for one in told["kinds"].split(" | "))
+            limit = "".join(words for sign, words in _LIMITS.items() if sign == told["sign"])
+            length = (
+                "" if not told["length"] else f" {'characters' if kinds == 'text' else 'entries'}"
+            )
+            wanted = f"{kinds} {limit} {told['limit']}{length}" if limit else kinds
+            given = "" if path.endswith("[...]") else f"{_value_at(raw, steps)} cannot be used; "
+            what = f"{given}give {wanted}"
         raise BadSettings(file, what, line=line, where=path.lstrip(".")) from None
+
+
+_EXPECTED = re.compile(
+    r"Expected `(?P<kinds>[^`]+)`(?:(?P<length> of length)? (?P<sign>[<>]=?) (?P<limit>[^,]+))?"
+    r"(?:, got `.*`)?"
+)
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table of names and values",
+    "null": "nothing",
+}
+_LIMITS = {">=": "of at least", "<=": "of at most", ">": "above", "<": "below"}
+
+
+def _value_at(raw: Any, steps: Sequence[str | int]) -> str:
+    """The value at fault as JSON, cut where it is long."""
+    for step in steps:
+        raw = raw[step]
+    text = msgspec.json.encode(raw).decode()
+    return text if len(text) <= 60 else text[:60] + "…"
+
+
+def _names_at(shape: Any, steps: Sequence[str | int]) -> list[str]:
+    """Names that a table under ``steps`` may hold, or the values that are allowed there."""
+    from msgspec import inspect
+
+    def within(kinds: Iterable[Any], step: str | int) -> Iterator[Any]:
+        for kind in kinds:
+            if isinstance(kind, inspect.StructType):
+                yield from (one.type for one in kind.fields if one.encode_name == step)
+            elif isinstance(kind, inspect.DictType):
+                yield kind.value_type
+            elif isinstance(kind, inspect.ListType | inspect.VarTupleType):
+                yield kind.item_type
+
+    def each(kinds: Iterable[Any]) -> list[Any]:
+        return [
+            one
+            for kind in kinds
+            for one in (kind.types if isinstance(kind, inspect.UnionType) else (kind,))
+        ]
+
+    kinds = each([inspect.type_info(shape)])
+    for step in steps:
+        kinds = each(within(kinds, step))
+    names: list[str] = []
+    for kind in kinds:
+        if isinstance(kind, inspect.StructType):
+            names += [one.encode_name for one in kind.fields]
+        elif isinstance(kind, inspect.EnumType):
+            names += [str(one.value) for one in kind.cls]
+        elif isinstance(kind, inspect.LiteralType):
+            names += map(str, kind.values)
+    return names

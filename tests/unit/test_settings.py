@@ -5,19 +5,30 @@ from pathlib import Path
 import pytest
 
 from qiutong.errors import BadSettings
-from qiutong.model import Party
+from qiutong.model import Coder, Party
 from qiutong.settings import Settings, line_of, parse_yaml, read_toml
 
 
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("name = 'x'\n[thresholds]\nstrong = 1.2\n", 3, ["strong"]),
-        ("name = 'x'\n[thresholds]\nstrnog = 0.2\n", 3, ["strnog"]),
+        (
+            "name = 'x'\n[thresholds]\nstrong = 1.2\n",
+            3,
+            ["thresholds.strong: 1.2 cannot be used; give a number of at most 1.0"],
+        ),
+        ("name = 'x'\n[thresholds]\nstrnog = 0.2\n", 3, ['"strnog"; known: strong']),
+        ("[[parties]]\nname = { en = 'US' }\n", 1, ['"id" is missing']),
+        ("[[parties]]\nid = 'us'\nname = 'US'\n", 3, ['"US" cannot be used; give a table']),
+        ("as_of = 3\n", 1, ["3 cannot be used; give text"]),
         ("[thresholds]\nstrong = 0.2\n", 1, ["moderate (0.25)", "strong (0.2)"]),
-        ("[[parties]]\nid = 'us'\n[[parties]]\nid = 3\n", 4, ["parties[1].id"]),
+        ("[[parties]]\nid = 'us'\n[[parties]]\nid = 3\n", 4, ["parties[1].id", "give text"]),
         ("name = 'x'\nname = 'y'\n", 2, []),
-        ("[screening]\nfewest = 0\n", 2, ["fewest"]),
+        (
+            "[screening]\nfewest = 0\n",
+            2,
+            ["fewest: 0 cannot be used; give a whole number of at least 1"],
+        ),
     ],
 )
 def test_a_wrong_value_in_toml_is_named_with_its_line(
@@ -64,7 +75,18 @@ def test_a_wrong_value_deep_in_yaml_is_named_with_its_line() -> None:
     with pytest.raises(BadSettings) as caught:
         parse_yaml(text, list[Party], "f.yaml")
     assert caught.value.line == 5
+    assert "[1].name: 3 cannot be used; give a table of names and values" in str(caught.value)
     assert line_of(text, 1, "nam") == 4
+
+
+def test_the_values_allowed_are_named() -> None:
+    """Of a vocabulary inside a list, and where a name in a mapping has the wrong kind of value."""
+    with pytest.raises(BadSettings, match='"robot" cannot be used; allowed: person, rule'):
+        parse_yaml("- {id: a, kind: robot}\n", list[Coder], "f.yaml")
+    with pytest.raises(BadSettings, match=r"give a whole number$"):
+        parse_yaml("a: x\n", dict[str, int], "f.yaml")
+    with pytest.raises(BadSettings, match=r"\[0\]: a name is no text; put it in quotation marks"):
+        parse_yaml("- {1: x}\n", list[Coder], "f.yaml")
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
