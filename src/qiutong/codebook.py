@@ -53,7 +53,7 @@ class UndecidedRow(msgspec.Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     number
-        Place of the row among those given, from 1.
+        Row number as a spreadsheet shows it; the heading is row 1.
     row
         The row as it was.
     choices
@@ -531,11 +531,14 @@ def migrate_rows(
     Raises
     ------
     UnknownName
-        A row has a code, codebook or version that the history does not know; names the row.
+        A row has a code, codebook or version that the history does not know; names the row as a
+        spreadsheet counts it.
     """
     moved: list[dict[str, str]] = []
     undecided: list[UndecidedRow] = []
-    for number, given in enumerate(rows, 1):
+    for number, given in enumerate(rows, 2):
+        if not any(given.values()):
+            continue
         row, where = dict(given), f"row {number}"
         name, _, version = row.get("codebook", "").partition("@")
         if name and name != codebook.id:

@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 from qiutong.codebook import ancestors
-from qiutong.errors import BadCodings, BadRows, BadTags, UnreadableFile
+from qiutong.errors import BadCodings, BadRows, BadTags
 from qiutong.locators import find_place
 from qiutong.model import (
     Codebook,
@@ -36,7 +36,7 @@ from qiutong.model import (
     Segment,
 )
 from qiutong.position import classify_position
-from qiutong.rows import refuse_surplus, split_rows
+from qiutong.rows import read_rows, refuse_surplus
 from qiutong.segment import find_lead_in
 from qiutong.settings import Setting, read_toml
 
@@ -688,15 +688,7 @@ def _table(
     path: Path, needed: Sequence[str], error_class: type[BadRows]
 ) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """Headings and numbered rows of a CSV file that has some columns."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UnreadableFile(
-            path, f"cannot be read ({error.strerror})", "Check the path."
-        ) from None
-    except UnicodeDecodeError:
-        raise UnreadableFile(path, "is not UTF-8", "Save it as CSV UTF-8.") from None
-    names, cells = split_rows(path, text, error_class)
+    names, cells = read_rows(path, error_class)
     missing = [one for one in needed if one not in names]
     if missing:
         wrong_mark = len(names) == 1 and ";" in names[0]

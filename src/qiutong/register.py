@@ -172,7 +172,7 @@ def read_register(
     UnreadableFile
         The file is missing or is no table.
     """
-    headings, rows = _table(path)
+    headings, rows, delimiter = _table(path)
     names = {alias: name for name, aliases in COLUMNS.items() for alias in (name, *aliases)}
     chosen: dict[str, str] = {}
     for heading in headings:
@@ -193,10 +193,12 @@ def read_register(
                 + ". Name one of them to say where each document's text is."
             ],
         )
+    refuse_surplus(path, headings, rows, BadRegister, delimiter=delimiter)
     result: list[RegisterRow] = []
     first_row_of: dict[str, int] = {}
-    for number, row in rows:
-        cells = {name: (row.get(heading) or "").strip() for name, heading in chosen.items()}
+    for number, values in enumerate(rows, 2):
+        row = dict(zip(headings, values, strict=False))
+        cells = {name: row.get(heading, "").strip() for name, heading in chosen.items()}
         if not any(cells.values()):
             continue
         for name, value in (defaults or {}).items():
@@ -225,8 +227,8 @@ def _fold(heading: str) -> str:
     return heading.lower().replace(" ", "_")
 
 
-def _table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """Headings and numbered rows of a CSV file in any of the encodings spreadsheets save."""
+def _table(path: Path) -> tuple[list[str], list[list[str]], str]:
+    """Headings, rows and delimiter of a CSV file in any of the encodings spreadsheets save."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -245,11 +247,7 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
         raise UnreadableFile(path, "is no CSV file", "Save the table as CSV UTF-8.")
     head = text.splitlines()[0] if text.strip() else ""
     delimiter = max(",;\t", key=head.count)
-    headings, cells = split_rows(path, text, BadRegister, delimiter=delimiter, fold=_fold)
-    refuse_surplus(path, headings, cells, BadRegister, delimiter=delimiter)
-    return headings, [
-        (number, dict(zip(headings, row, strict=False))) for number, row in enumerate(cells, 2)
-    ]
+    return *split_rows(path, text, BadRegister, delimiter=delimiter, fold=_fold), delimiter
 
 
 def _check_row(

@@ -8,6 +8,27 @@ from pathlib import Path
 from qiutong.errors import BadRows, UnreadableFile
 
 
+def read_rows(path: Path, error_class: type[BadRows]) -> tuple[list[str], list[list[str]]]:
+    """Read the headings and rows of a CSV file with commas, in UTF-8; see :func:`split_rows`.
+
+    Raises
+    ------
+    BadRows
+        As for :func:`split_rows`.
+    UnreadableFile
+        The file is missing, or no such table.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UnreadableFile(
+            path, f"cannot be read ({error.strerror})", "Check the path."
+        ) from None
+    except UnicodeDecodeError:
+        raise UnreadableFile(path, "is not UTF-8", "Save it as CSV UTF-8.") from None
+    return split_rows(path, text, error_class)
+
+
 def split_rows(
     path: Path,
     text: str,

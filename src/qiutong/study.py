@@ -850,6 +850,11 @@ class Study:
             places[segment.document].append(segment)
         if path.is_dir():
             readings = load_codings(path, places, held, self.codebook)
+        elif not path.is_file():
+            raise InputError(
+                f"{path}: there is no such file or folder. Check the path: qiutong import FILE "
+                "--coder ID for a CSV of codings, or qiutong import FOLDER"
+            )
         elif coder is None:
             raise InputError(
                 f"{path}: whose codings are these? Name the coder: qiutong import FILE --coder ID"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -232,6 +233,11 @@ def test_wrong_use_is_status_2_with_nothing_on_standard_output(
         (("codebook", "diff", "ai-governance", "nope.yaml"), ("nope.yaml",)),
         (("codebook", "migrate", "nope.csv", "--from", "0"), ("nope.csv",)),
         (("report", "-o", "study.toml/report.html"), ("study.toml",)),
+        (("import",), ("codings", "no such file or folder", "--coder ID")),
+        (
+            ("codebook", "migrate", "study.toml", "--from", "1"),
+            ('no column "code"', "codings --csv"),
+        ),
     ],
     ids=lambda value: " ".join(value),
 )
@@ -367,6 +373,42 @@ def test_migrated_codings_go_to_a_new_file_and_never_over_one(
     rows = list(csv.DictReader((tmp_path / "old.migrated.csv").read_text("utf-8").splitlines()))
     assert rows[0]["code"] == "risk.reliability"
     assert_clear_error(run(*words, folder=tmp_path), "exists already")
+
+
+def test_a_row_that_cannot_be_migrated_is_told_in_words(run: Callable, tmp_path: Path) -> None:
+    """With the number a spreadsheet shows, what happened to its code, and what it may become."""
+    book = tmp_path / "book.yaml"
+    done = run("codebook", "show", "--json", folder=tmp_path)
+    held = {**done.json, "version": "9"}
+    held["history"] = [
+        {"version": "9", "kind": "split", "codes": ["old"], "into": ["risk.bias", "risk.rights"],
+         "why": "Two things."}
+    ]  # fmt: skip
+    book.write_text(json.dumps(held), "utf-8")
+    (tmp_path / "old.csv").write_text("code,memo\nrisk.bias,a\n,\nold,b\n", encoding="utf-8")
+    done = run("codebook", "migrate", "old.csv", "--from", "1", "--codebook", book, folder=tmp_path)
+    assert done.code == 0, done
+    assert "Wrote 1 coding to" in done.out + done.err
+    assert "Row 4 is left out" in done.err
+    assert "It may become: risk.bias, risk.rights." in done.err
+    assert "UndecidedRow" not in done.err
+    (tmp_path / "twice.csv").write_text("code,memo,memo\nrisk.bias,a,b\n", encoding="utf-8")
+    done = run("codebook", "migrate", "twice.csv", "--from", "1", folder=tmp_path)
+    assert_clear_error(done, "twice.csv", '2 columns "memo"')
+
+
+def test_what_was_done_is_told_in_whole_words(run: Callable, empty: Path) -> None:
+    """One document, two documents; nothing to list is said, and how to get some."""
+    assert "qiutong add" in run("documents", folder=empty).out
+    assert "qiutong code" in run("codings", folder=empty).out
+    assert "qiutong import" in run("decisions", folder=empty).out
+    (empty / "a.txt").write_text("Sec. 1. The Office shall label content.\n", "utf-8")
+    add = ("add", "a.txt", "--party", "us")
+    assert "Added 1 document." in run(*add, folder=empty).out
+    assert "Added 0 documents; 1 was there already." in run(*add, folder=empty).out
+    assert "Coded 1 document with default: " in run("code", folder=empty).out
+    assert "; coded already: 1." in run("code", folder=empty).out
+    assert "No provision holds all of this: zebra" in run("search", "zebra", folder=empty).out
 
 
 def test_the_playbook_of_a_new_study_is_sound(run: Callable, empty: Path) -> None:

@@ -533,16 +533,16 @@ def test_rows_move_and_splits_wait_for_a_person() -> None:
     result = migrate_rows(TENTH, rows)
     assert result.rows == ({"code": "kept", "codebook": "t@10", "segment": "s1"},)
     assert [(row.number, row.choices) for row in result.undecided] == [
-        (2, ("left", "right")),
-        (3, ()),
+        (3, ("left", "right")),
+        (4, ()),
     ]
     assert rows[0]["codebook"] == "t@1"
 
 
 def test_unknown_code_in_a_row_names_the_row() -> None:
     """The person who mends the file is told where."""
-    with pytest.raises(UnknownName, match="row 2"):
-        migrate_rows(TENTH, [{"code": "kept"}, {"code": "typo"}], "1")
+    with pytest.raises(UnknownName, match="row 4"):
+        migrate_rows(TENTH, [{"code": "kept"}, {"code": ""}, {"code": "typo"}], "1")
 
 
 # --------------------------------------------------------------------------- pages

@@ -98,6 +98,13 @@ def test_a_row_with_more_cells_than_headings_is_refused(tmp_path: Path) -> None:
         read_register(path, ["us", "cn"])
 
 
+def test_a_missing_heading_is_told_before_rows_too_long(tmp_path: Path) -> None:
+    """A line above the headings makes every row look too long; that is not the fault."""
+    path = write(tmp_path, "My register\nfile,party,title\na.txt,us,T\n")
+    with pytest.raises(BadRegister, match='no column "file" or "url"; found: My register'):
+        read_register(path, ["us", "cn"])
+
+
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     """Two bad rows give two problems, so that a register is mended in one go."""
     path = write(tmp_path, "file,party\nb.txt,us\na.txt,xx\n")

@@ -1,6 +1,7 @@
 """Commands of codebooks and playbooks."""
 
 import sys
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +9,8 @@ import msgspec
 import typer
 
 from qiutong.cli.app import JsonOption, StudyOption, codebook_app, open_study, playbook_app
-from qiutong.cli.printing import print_json, print_table, say, warn
-from qiutong.errors import InputError, UnknownName
+from qiutong.cli.printing import print_json, print_table, say, show_count, warn
+from qiutong.errors import BadCodings, InputError, UnknownName
 
 
 @codebook_app.command("show")
@@ -86,26 +87,28 @@ def codebook_migrate(
     output: Annotated[str, typer.Option("--output", "-o", help="The file to write.")] = "",
 ) -> None:
     """Carry codings over to the codebook's present version; nothing is overwritten."""
-    import csv
-
     from qiutong.codebook import load_codebook, migrate_rows
     from qiutong.exporters.tables import write_csv
+    from qiutong.rows import read_rows, refuse_surplus
 
     source = Path(path)
-    if not source.is_file():
-        raise InputError(f"{path}: there is no such file.")
-    with source.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or "code" not in rows[0]:
-        raise InputError(f'{path}: there is no column "code".')
+    headings, cells = read_rows(source, BadCodings)
+    if "code" not in headings:
+        raise InputError(
+            f'{path}: there is no column "code"; found: {", ".join(headings) or "nothing"}. '
+            "qiutong codings --csv prints a table that has it."
+        )
+    refuse_surplus(source, headings, cells, BadCodings)
+    rows = [dict(zip_longest(headings, row[: len(headings)], fillvalue="")) for row in cells]
     moved = migrate_rows(load_codebook(_book_source(book)), rows, since)
     target = Path(output) if output else source.with_name(f"{source.stem}.migrated.csv")
     if target.exists():
         raise InputError(f"{target}: exists already; name another file with --output.")
     target.write_text(write_csv(list(moved.rows)), encoding="utf-8")
-    say(f"Wrote {len(moved.rows)} codings to {target}.")
+    say(f"Wrote {show_count(len(moved.rows), 'coding')} to {target}.")
     for one in moved.undecided:
-        warn(f"A person must decide: {one}")
+        choices = f" It may become: {', '.join(one.choices)}." if one.choices else ""
+        warn(f"Row {one.number} is left out, a person must decide: {one.why}{choices}")
 
 
 @playbook_app.command("check")

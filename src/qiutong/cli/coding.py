@@ -67,9 +67,9 @@ def code(
         print_json(msgspec.to_builtins(report))
         return
     say(
-        f"Coded {show_count(len(report.coded), 'document')} with {report.coder.id} "
-        f"{report.coder.version}: {show_count(report.codings, 'coding')}; coded already: "
-        f"{len(report.unchanged)}."
+        f"Coded {show_count(len(report.coded), 'document')} with {report.coder.id}: "
+        f"{show_count(report.codings, 'coding')}"
+        + (f"; coded already: {len(report.unchanged)}." if report.unchanged else ".")
     )
 
 
@@ -277,6 +277,9 @@ def decisions(
     ]
     if print_rows(rows, as_json, as_csv):
         return
+    if not rows:
+        say("No decisions. They come with qiutong import FOLDER, where readings are adjudicated.")
+        return
     print_table(
         ["Document", "Locator", "Code", "Decision", "About", "Reason", "Taken over"],
         [
@@ -320,6 +323,9 @@ def codings(
         )
         rows.append(row)
     if print_rows(rows, as_json, as_csv):
+        return
+    if not held:
+        say("No codings. qiutong code makes some; qiutong import takes over those of people.")
         return
     names = ["document", "locator", "code", "position", "evidence"]
     if len({one.coder for one in held}) > 1:

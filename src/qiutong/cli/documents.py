@@ -117,11 +117,12 @@ def add(
             }
         )
     else:
-        parts = [f"Added {len(report.added)}"]
+        parts = [f"Added {show_count(len(report.added), 'document')}"]
         if report.updated:
             parts.append(f"corrected {len(report.updated)}")
         if report.unchanged:
-            parts.append(f"{len(report.unchanged)} were there already")
+            here = len(report.unchanged)
+            parts.append(f"{here} {'was' if here == 1 else 'were'} there already")
         say("; ".join(parts) + ".")
     if report.failed:
         listed = "\n".join(f"  {error}" for error in report.failed)
@@ -222,6 +223,9 @@ def documents(
     ]
     if print_rows(rows, as_json, as_csv):
         return
+    if not rows:
+        say("No documents. Add some: qiutong add REGISTER.csv, or qiutong add FILE --party ID")
+        return
     print_table(
         ["Document", "Party", "Date", "Status", "Title"],
         [
@@ -298,7 +302,7 @@ def search(
     if print_rows(rows, as_json, as_csv):
         return
     if not hits:
-        say(f'Nothing holds all of "{query}".')
+        say(f"No provision holds all of this: {query}")
         return
     from rich.text import Text
 
