@@ -397,6 +397,18 @@ def test_a_row_that_cannot_be_migrated_is_told_in_words(run: Callable, tmp_path:
     assert_clear_error(done, "twice.csv", '2 columns "memo"')
 
 
+@pytest.mark.parametrize("group", [(), ("codebook",), ("playbook",)])
+def test_the_list_of_commands_is_not_cut(run: Callable, tmp_path: Path, group) -> None:
+    """Every line is a whole sentence, and no option shows the name of a type."""
+    done = run(*group, "--help", folder=tmp_path)
+    lines = done.out.split("Commands:\n")[1].splitlines()
+    assert [line for line in lines if not line.endswith(".")] == []
+    for line in lines:
+        if (name := line.split()[0]) not in ("codebook", "playbook"):
+            shown = run(*group, name, "--help", folder=tmp_path).out.split("Options:\n")[1]
+            assert not re.search(r"<(str|int|list)", shown), shown
+
+
 def test_what_was_done_is_told_in_whole_words(run: Callable, empty: Path) -> None:
     """One document, two documents; nothing to list is said, and how to get some."""
     assert "qiutong add" in run("documents", folder=empty).out

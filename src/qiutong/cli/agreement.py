@@ -29,16 +29,21 @@ if TYPE_CHECKING:
 @app.command()
 def reliability(
     coder: Annotated[
-        list[str], typer.Option(help="A coder; give two or more, or none for all readings.")
+        list[str],
+        typer.Option(metavar="CODER", help="A coder; give two or more, or none for all readings."),
     ] = [],  # noqa: B006
     disagreements: Annotated[
-        int, typer.Option(min=0, help="How many rows of the disagreement matrix to print.")
+        int,
+        typer.Option(metavar="N", min=0, help="How many rows of the disagreement matrix to print."),
     ] = 12,
     study: StudyOption = "",
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Show how far coders agree, code by code and on the words marked, with intervals."""
+    """Show how far coders agree, with intervals.
+
+    Code by code, and on the words marked.
+    """
     with Bar("measuring"):
         held = open_study(study).reliability(*coder)
     if as_json:
@@ -52,7 +57,7 @@ def reliability(
 
 @app.command()
 def combine(
-    name: Annotated[str, typer.Argument(help="Id of the combined coder.")],
+    name: Annotated[str, typer.Argument(metavar="CODER", help="Id of the combined coder.")],
     member: Annotated[
         list[str],
         typer.Option(
@@ -62,7 +67,8 @@ def combine(
     rule: Annotated[
         str,
         typer.Option(
-            help="unanimous (if empty), majority, any, or how many must have given a code."
+            metavar="RULE",
+            help="unanimous (if empty), majority, any, or how many must have given a code.",
         ),
     ] = "",
     study: StudyOption = "",
@@ -86,7 +92,7 @@ def combine(
 
 @app.command()
 def agreement(
-    name: Annotated[str, typer.Argument(help="Id of a combined coder.")],
+    name: Annotated[str, typer.Argument(metavar="CODER", help="Id of a combined coder.")],
     against: Annotated[
         str, typer.Option(metavar="CODER", help="A coder taken as right, to judge the others by.")
     ] = "",
@@ -98,7 +104,10 @@ def agreement(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Show what a combined coder leaves undecided, and what its members' agreement is worth."""
+    """Show what a combined coder leaves undecided.
+
+    And what the agreement of its members is worth.
+    """
     opened = open_study(study)
     if undecided:
         _print_undecided(opened, name, as_json, as_csv)

@@ -15,8 +15,10 @@ from qiutong.errors import BadCodings, InputError, UnknownName
 
 @codebook_app.command("show")
 def codebook_show(
-    name: Annotated[str, typer.Argument(help="Bundled id or YAML file.")] = "ai-governance",
-    code: Annotated[str, typer.Option(help="Only this code.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="BOOK", help="Bundled id or YAML file.")
+    ] = "ai-governance",
+    code: Annotated[str, typer.Option(metavar="CODE", help="Only this code.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show a codebook, or one of its codes in full."""
@@ -46,7 +48,9 @@ def codebook_show(
 
 @codebook_app.command("check")
 def codebook_check(
-    path: Annotated[str, typer.Argument(help="Bundled id or YAML file.")] = "ai-governance",
+    path: Annotated[
+        str, typer.Argument(metavar="BOOK", help="Bundled id or YAML file.")
+    ] = "ai-governance",
 ) -> None:
     """Check a codebook: shape, parents, languages, cues."""
     from qiutong.codebook import check_codebook, load_codebook
@@ -59,8 +63,8 @@ def codebook_check(
 
 @codebook_app.command("diff")
 def codebook_diff(
-    old: Annotated[str, typer.Argument(help="Bundled id or YAML file.")],
-    new: Annotated[str, typer.Argument(help="Bundled id or YAML file.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Bundled id or YAML file.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Bundled id or YAML file.")],
     as_json: JsonOption = False,
 ) -> None:
     """Show what differs between two codebooks."""
@@ -81,12 +85,23 @@ def codebook_diff(
 
 @codebook_app.command("migrate")
 def codebook_migrate(
-    path: Annotated[str, typer.Argument(help="A CSV of codings with a column code.")],
-    since: Annotated[str, typer.Option("--from", help="Version the codings were made with.")],
-    book: Annotated[str, typer.Option("--codebook", help="Bundled id or file.")] = "ai-governance",
-    output: Annotated[str, typer.Option("--output", "-o", help="The file to write.")] = "",
+    path: Annotated[
+        str, typer.Argument(metavar="FILE", help="A CSV of codings with a column code.")
+    ],
+    since: Annotated[
+        str, typer.Option("--from", metavar="VERSION", help="Version the codings were made with.")
+    ],
+    book: Annotated[
+        str, typer.Option("--codebook", metavar="BOOK", help="Bundled id or file.")
+    ] = "ai-governance",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")
+    ] = "",
 ) -> None:
-    """Carry codings over to the codebook's present version; nothing is overwritten."""
+    """Carry codings over to the present version of a codebook.
+
+    Nothing is overwritten.
+    """
     from qiutong.codebook import load_codebook, migrate_rows
     from qiutong.exporters.tables import write_csv
     from qiutong.rows import read_rows, refuse_surplus

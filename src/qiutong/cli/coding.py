@@ -27,27 +27,38 @@ if TYPE_CHECKING:
 
 @app.command()
 def code(
-    ids: Annotated[list[str], typer.Argument(help="With --coder llm: only these documents.")] = [],  # noqa: B006
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="DOCUMENT", help="With --coder llm: only these documents."),
+    ] = [],  # noqa: B006
     coder: Annotated[
         str,
         typer.Option(
+            metavar="CODER",
             help="default; builtin; llm: a language model on a server that you name; or a file "
-            "that qiutong train wrote. If empty, the program that study.toml counts."
+            "that qiutong train wrote. If empty, the program that study.toml counts.",
         ),
     ] = "",
-    again: Annotated[bool, typer.Option(help="Code documents that are coded already.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Code documents that are coded already.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="llm: show what would be sent, and send nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="llm: send without asking first.")] = False,
-    model: Annotated[str, typer.Option(help="llm: the model, instead of study.toml's.")] = "",
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="llm: the model, instead of study.toml's.")
+    ] = "",
     endpoint: Annotated[
         str, typer.Option(metavar="URL", help="llm: the server, instead of study.toml's.")
     ] = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Code the documents: Qiutong's coders or a language model; only what changed."""
+    """Code the documents with Qiutong's coders or a language model.
+
+    Only what has changed is coded.
+    """
     if coder == "llm":
         _code_llm(study, ids, again, dry_run, yes, model, endpoint, as_json)
         return
@@ -75,7 +86,7 @@ def code(
 
 @app.command()
 def train(
-    file: Annotated[str, typer.Argument(help="File to write, NAME.npz.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="File to write, NAME.npz.")],
     coder: Annotated[
         str,
         typer.Option("--from", metavar="CODER", help="Whose codings; those that count if empty."),
@@ -98,7 +109,10 @@ def train(
     study: StudyOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Learn a coder from codings of provisions in this study, or from tags of its documents."""
+    """Learn a coder from codings or tags in this study.
+
+    Codings are of provisions, tags of whole documents.
+    """
     if not file.endswith(".npz"):
         raise typer.BadParameter(f'"{file}" does not end in .npz', param_hint="FILE")
     if tags and coder:
@@ -226,14 +240,21 @@ def _code_llm(
 @app.command("import")
 def import_(
     path: Annotated[
-        str, typer.Argument(help="A CSV of codings, or a folder with coders.toml.")
+        str, typer.Argument(metavar="FILE", help="A CSV of codings, or a folder with coders.toml.")
     ] = "codings",
-    coder: Annotated[str, typer.Option(help="Id of the coder of a CSV file.")] = "",
-    kind: Annotated[str, typer.Option(help="person, rule, trained or model.")] = "person",
+    coder: Annotated[
+        str, typer.Option(metavar="CODER", help="Id of the coder of a CSV file.")
+    ] = "",
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help="person, rule, trained or model.")
+    ] = "person",
     study: StudyOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Take over codings made by people or by another program; nothing is overwritten."""
+    """Take over codings made by people or by another program.
+
+    Nothing is overwritten.
+    """
     from qiutong.model import Coder, CoderKind
 
     if kind not in list(CoderKind) or kind == CoderKind.COMBINED:
@@ -261,7 +282,9 @@ def import_(
 
 @app.command()
 def decisions(
-    document: Annotated[str, typer.Argument(help="Id of a document; all where empty.")] = "",
+    document: Annotated[
+        str, typer.Argument(metavar="DOCUMENT", help="Id of a document; all where empty.")
+    ] = "",
     history: Annotated[
         bool, typer.Option("--history", help="Also decisions that later ones took the place of.")
     ] = False,
@@ -269,7 +292,10 @@ def decisions(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """List what adjudicators decided, where readings differ and where they were overruled."""
+    """List what adjudicators decided.
+
+    They decide where readings differ, and may overrule what all readings say.
+    """
     rows = [
         one
         for one in open_study(study).decisions(document).rows()
@@ -293,8 +319,10 @@ def decisions(
 
 @app.command()
 def codings(
-    document: Annotated[str, typer.Argument(help="Id of a document; all where empty.")] = "",
-    coder: Annotated[str, typer.Option(help="Only this coder's.")] = "",
+    document: Annotated[
+        str, typer.Argument(metavar="DOCUMENT", help="Id of a document; all where empty.")
+    ] = "",
+    coder: Annotated[str, typer.Option(metavar="CODER", help="Only this coder's.")] = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
     as_csv: CsvOption = False,

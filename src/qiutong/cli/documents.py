@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 @app.command()
 def init(
-    folder: Annotated[str, typer.Argument(help="Folder of the new study.")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of the new study.")],
     party: Annotated[
-        list[str], typer.Option("--party", help="A party's id; give two or more.")
+        list[str], typer.Option("--party", metavar="ID", help="A party's id; give two or more.")
     ] = [],  # noqa: B006  typer copies the default
-    name: Annotated[str, typer.Option(help="Title of the study.")] = "",
+    name: Annotated[str, typer.Option(metavar="TITLE", help="Title of the study.")] = "",
     like: Annotated[
         str, typer.Option("--from", metavar="STUDY", help="Copy a bundled study: us-china-ai.")
     ] = "",
@@ -53,22 +53,40 @@ def add(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Registers (CSV), files, folders, addresses, or an AGORA folder or zip."
+            metavar="SOURCE",
+            help="Registers (CSV), files, folders, addresses, or an AGORA folder or zip.",
         ),
     ],
     study: StudyOption = "",
-    party: Annotated[str, typer.Option(help="Party of files, and of rows that name none.")] = "",
-    title: Annotated[str, typer.Option(help="Title in the document's language.")] = "",
-    issuer: Annotated[str, typer.Option(help="Who issued it.")] = "",
-    issuer_type: Annotated[str, typer.Option(help="Such as central-government, company.")] = "",
-    instrument: Annotated[str, typer.Option(help="Such as law, standard, statement.")] = "",
-    force: Annotated[str, typer.Option(help="binding, voluntary or aspirational.")] = "",
-    date_issued: Annotated[str, typer.Option("--date", help="Day of issue, YYYY-MM-DD.")] = "",
-    language: Annotated[str, typer.Option(help="Language tag; found from the text if empty.")] = "",
-    endorsed_by: Annotated[
-        str, typer.Option(help="For a joint text: the parties, with semicolons between.")
+    party: Annotated[
+        str, typer.Option(metavar="ID", help="Party of files, and of rows that name none.")
     ] = "",
-    identity: Annotated[str, typer.Option("--id", help="Id of a single document.")] = "",
+    title: Annotated[
+        str, typer.Option(metavar="TITLE", help="Title in the document's language.")
+    ] = "",
+    issuer: Annotated[str, typer.Option(metavar="NAME", help="Who issued it.")] = "",
+    issuer_type: Annotated[
+        str, typer.Option(metavar="TYPE", help="Such as central-government, company.")
+    ] = "",
+    instrument: Annotated[
+        str, typer.Option(metavar="TYPE", help="Such as law, standard, statement.")
+    ] = "",
+    force: Annotated[
+        str, typer.Option(metavar="FORCE", help="binding, voluntary or aspirational.")
+    ] = "",
+    date_issued: Annotated[
+        str, typer.Option("--date", metavar="DATE", help="Day of issue, YYYY-MM-DD.")
+    ] = "",
+    language: Annotated[
+        str, typer.Option(metavar="TAG", help="Language tag; found from the text if empty.")
+    ] = "",
+    endorsed_by: Annotated[
+        str,
+        typer.Option(metavar="IDS", help="For a joint text: the parties, with semicolons between."),
+    ] = "",
+    identity: Annotated[
+        str, typer.Option("--id", metavar="ID", help="Id of a single document.")
+    ] = "",
     only: Annotated[
         list[str], typer.Option(metavar="COLUMN=VALUE", help="AGORA: rows to take.")
     ] = [],  # noqa: B006
@@ -77,7 +95,8 @@ def add(
         typer.Option("--never-send", help="Their text must never leave this machine (AGORA too)."),
     ] = False,
     update: Annotated[
-        bool, typer.Option(help="Correct the register fields of documents already there.")
+        bool,
+        typer.Option("--update", help="Correct the register fields of documents already there."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -136,10 +155,15 @@ def add(
 def fetch(
     ids: Annotated[
         list[str],
-        typer.Argument(help="Ids of documents; all that lack the official text if empty."),
+        typer.Argument(
+            metavar="DOCUMENT", help="Ids of documents; all that lack the official text if empty."
+        ),
     ] = [],  # noqa: B006
     again: Annotated[
-        bool, typer.Option(help="Ask again for documents got before; take over changed texts.")
+        bool,
+        typer.Option(
+            "--again", help="Ask again for documents got before; take over changed texts."
+        ),
     ] = False,
     trust: Annotated[
         list[str],
@@ -149,7 +173,10 @@ def fetch(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Get the official texts from the register's addresses, and carry codings over to them."""
+    """Get the official texts of the documents.
+
+    They come from the addresses in the register; codings are carried over to them.
+    """
     for one in trust:
         host, _, port = one.rpartition(":")
         if host and not port.isdigit():
@@ -198,11 +225,14 @@ def fetch(
 
 @app.command()
 def remove(
-    document: Annotated[str, typer.Argument(help="Id of the document.")],
-    why: Annotated[str, typer.Option(help="The reason, kept in the store.")] = "",
+    document: Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id of the document.")],
+    why: Annotated[str, typer.Option(metavar="REASON", help="The reason, kept in the store.")] = "",
     study: StudyOption = "",
 ) -> None:
-    """Take a document out of the study; its text and codings stay in the store."""
+    """Take a document out of the study.
+
+    Its text and codings stay in the store.
+    """
     open_study(study).remove(document, why)
     say(f"Removed {document}.")
 
@@ -237,7 +267,9 @@ def documents(
 
 @app.command()
 def segments(
-    document: Annotated[str, typer.Argument(help="Id of a document; all where empty.")] = "",
+    document: Annotated[
+        str, typer.Argument(metavar="DOCUMENT", help="Id of a document; all where empty.")
+    ] = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -255,8 +287,10 @@ def segments(
 
 @app.command()
 def show(
-    document: Annotated[str, typer.Argument(help="Id of a document.")],
-    locator: Annotated[str, typer.Argument(help="Only this provision, such as 第四条.")] = "",
+    document: Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id of a document.")],
+    locator: Annotated[
+        str, typer.Argument(metavar="LOCATOR", help="Only this provision, such as 第四条.")
+    ] = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -285,8 +319,12 @@ def show(
 
 @app.command()
 def search(
-    query: Annotated[str, typer.Argument(help="Words in any language; quotes for a phrase.")],
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most hits to show.")] = 20,
+    query: Annotated[
+        str, typer.Argument(metavar="WORDS", help="Words in any language; quotes for a phrase.")
+    ],
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="Most hits to show.")
+    ] = 20,
     study: StudyOption = "",
     as_json: JsonOption = False,
     as_csv: CsvOption = False,

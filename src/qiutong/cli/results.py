@@ -40,7 +40,10 @@ def overlap(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Show how far the parties speak about the same codes, and how firmly that holds."""
+    """Show how far the parties speak about the same codes.
+
+    And how firmly that holds.
+    """
     from qiutong.exporters.tables import overlap_rows
 
     opened = open_study(study)
@@ -59,7 +62,7 @@ def screen(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Show what is clear, what to handle with care and what is set aside, and why."""
+    """Show what is clear, needs care or is set aside, and why."""
     from qiutong.exporters.tables import screen_rows
 
     opened = open_study(study)
@@ -78,7 +81,10 @@ def recommend(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Say which topics to propose, on which track and in which forum, and why."""
+    """Say which topics to propose, on which track and where.
+
+    With the forum, and the reasons.
+    """
     from qiutong.exporters.tables import recommend_rows
 
     opened = open_study(study)
@@ -102,7 +108,10 @@ def compare(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Show what differs between two days: topics, subjects and documents."""
+    """Show what differs between two days.
+
+    Topics, subjects and documents.
+    """
     from qiutong.exporters.tables import comparison_rows
 
     if not 1 <= len(as_of) <= 2:
@@ -123,8 +132,10 @@ def compare(
 
 @app.command()
 def report(
-    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
-    output: Annotated[str, typer.Option("--output", "-o", help="The file to write.")] = "",
+    lang: Annotated[str, typer.Option(metavar="LANGUAGE", help="en or zh.")] = "en",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")
+    ] = "",
     as_of: AsOfOption = "",
     compare_to: Annotated[
         str, typer.Option("--compare-to", metavar="DATE", help="Add what differs on another day.")
@@ -149,7 +160,9 @@ def report(
 
 @app.command()
 def demo(
-    folder: Annotated[str, typer.Argument(help="Where the study is made.")] = "qiutong-demo",
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="Where the study is made.")
+    ] = "qiutong-demo",
     as_of: Annotated[
         str,
         typer.Option(
@@ -160,7 +173,10 @@ def demo(
         ),
     ] = "2025-01-20",
 ) -> None:
-    """Run the whole job on the bundled documents and write the report in both languages."""
+    """Run the whole job on the bundled documents.
+
+    The report is written in both languages.
+    """
     from qiutong.comparison import compare_results
     from qiutong.study import SETTINGS_FILE, Study
 

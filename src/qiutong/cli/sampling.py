@@ -29,6 +29,7 @@ def sample(
     per_party: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             min=1,
             help="Of each party, together with those drawn before: 30 documents, or 200 provisions.",
         ),
@@ -37,13 +38,17 @@ def sample(
         bool, typer.Option("--provisions", help="Draw provisions, one by one, and no documents.")
     ] = False,
     seed: Annotated[
-        int | None, typer.Option(help="Of the random order; only for the first sample.")
+        int | None,
+        typer.Option(metavar="N", help="Of the random order; only for the first sample."),
     ] = None,
     as_of: AsOfOption = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Draw documents of each party at random for a person to check, with sheets to code on."""
+    """Draw documents at random for a person to check.
+
+    Of each party, with sheets to code on.
+    """
     if provisions:
         _sample_provisions(study, per_party or 200, seed, as_of, as_json)
         return
@@ -87,20 +92,27 @@ def _sample_provisions(
 @app.command()
 def estimate(
     person: Annotated[
-        str, typer.Option(help="The coder who checked the sample of documents.")
+        str, typer.Option(metavar="CODER", help="The coder who checked the sample of documents.")
     ] = "",
     provisions: Annotated[
         bool, typer.Option("--provisions", help="From the sheets of provisions drawn.")
     ] = False,
     model: Annotated[
-        str, typer.Option(help="The coder of all documents; those that study.toml counts if empty.")
+        str,
+        typer.Option(
+            metavar="CODER",
+            help="The coder of all documents; those that study.toml counts if empty.",
+        ),
     ] = "",
     as_of: AsOfOption = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Estimate shares and grades from a model's codes and a person's on a random sample."""
+    """Estimate shares and grades from a checked sample.
+
+    From a model's codes on everything and a person's on the sample.
+    """
     from qiutong.sampling import doubt_learned
 
     opened = open_study(study)
@@ -183,17 +195,24 @@ def _estimate_provisions(
 
 @app.command("next")
 def next_(
-    person: Annotated[str, typer.Option(help="The coder who checks.")],
+    person: Annotated[str, typer.Option(metavar="CODER", help="The coder who checks.")],
     model: Annotated[
-        str, typer.Option(help="The coder of all documents; those that study.toml counts if empty.")
+        str,
+        typer.Option(
+            metavar="CODER",
+            help="The coder of all documents; those that study.toml counts if empty.",
+        ),
     ] = "",
-    number: Annotated[int, typer.Option(min=1, help="Most documents to name.")] = 10,
+    number: Annotated[int, typer.Option(metavar="N", min=1, help="Most documents to name.")] = 10,
     as_of: AsOfOption = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Name the documents whose checking is expected to tell most about the grades."""
+    """Name the documents to check next.
+
+    Those whose checking is expected to tell most about the grades.
+    """
     held = open_study(study).next(person, model=model, number=number, as_of=as_of or None)
     if print_rows(held.rows(), as_json, as_csv):
         return
