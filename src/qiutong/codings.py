@@ -8,6 +8,9 @@ An adjudication is a CSV file with ``document``, ``locator``, ``code``, ``decisi
 ``no``) and ``reason``: one row for every code that one reading gave and another did not. A row for
 a code that all gave, or none, overrules them. ``position`` and ``evidence`` may be given too.
 
+Corrections are decisions of the same form on what one coder of the study said, most often a program;
+what they do not name stays as that coder said it.
+
 Tags are a CSV file with one row a document: what it has as a whole, not where.
 """
 
@@ -45,6 +48,15 @@ CODERS_FILE = "coders.toml"
 SAMPLED = "sampled"
 """Column of a sheet of provisions drawn at random: the place in the random order, from 1."""
 
+CHOSEN = "chosen"
+"""Column of a sheet of provisions chosen because they tell most: their rank, from 1."""
+
+TO_DO = "?"
+"""Stands where nobody has coded or decided yet; an import refuses it in place of codes, so that a
+provision nobody has looked at is not taken for one without a code."""
+
+_CORRECTS = "corrects: "
+
 _MARKED = ("locator", "codes", "position", "evidence", "memo")
 """Columns of a reading that make it another one when they change."""
 
@@ -77,14 +89,26 @@ class AdjudicationFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields
     description: str = ""
 
 
+class CorrectionsFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Corrections in ``coders.toml``: of which coder of the study, and their file."""
+
+    corrects: str
+    file: str
+
+
 class CodersFile(Setting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole of ``coders.toml``."""
 
-    coders: tuple[ReadingFile, ...]
+    coders: tuple[ReadingFile, ...] = ()
     codebook: str = ""
     adjudication: AdjudicationFile | None = None
+    corrections: CorrectionsFile | None = None
 
     def __post_init__(self) -> None:
+        if self.corrections is not None:
+            if self.coders or self.adjudication:
+                raise ValueError("corrections stand alone; put them in a folder of their own")
+            return
         if not self.coders:
             raise ValueError("names no coder; write one [[coders]] table for each")
         settled = self.adjudication
@@ -199,6 +223,16 @@ def read_codings(
     BadCodings
         Rows that cannot be used, each with its number, column and value. Nothing is returned.
     """
+    if CHOSEN in _table(path, (), BadCodings)[0]:
+        raise BadCodings(
+            path,
+            [
+                "row 1: these provisions were chosen because they tell most. That is no random "
+                "sample, so no share follows from them; and most provisions of their documents were "
+                "not read, so they are no reading either. Put yes or no in the column decision, and "
+                "import the folder the sheet was written in: qiutong import FOLDER"
+            ],
+        )
     rows = _rows(path, ("document", "locator", "codes"))
     if not_read:
         rows = [(number, row) for number, row in rows if row["codes"] != not_read]
@@ -266,9 +300,17 @@ def read_codings(
 
 
 def read_decisions(
-    path: Path, places: Places, codebook: Codebook
+    path: Path, places: Places, codebook: Codebook, *, not_decided: str = ""
 ) -> dict[tuple[str, str], DecisionRow]:
     """Read an adjudication: decisions by segment id and code.
+
+    Parameters
+    ----------
+    path, places, codebook
+        As for :func:`read_codings`.
+    not_decided
+        What stands in place of a decision where nobody has decided yet; such rows are passed over.
+        Without it they are refused.
 
     Raises
     ------
@@ -280,6 +322,8 @@ def read_decisions(
     decisions: dict[tuple[str, str], DecisionRow] = {}
     problems: list[str] = []
     for number, row in _rows(path, ("document", "locator", "code", "decision", "reason")):
+        if not_decided and row["decision"] == not_decided:
+            continue
         segment = _place(number, row["document"], row["locator"], places, problems)
         code = row["code"]
         if code not in known:
@@ -559,6 +603,167 @@ def settle_codings(
     if problems:
         raise BadCodings(file, problems)
     return Reading(coder=coder, codings=codings, read=read, fingerprint=marks, decisions=recorded)
+
+
+def name_correction(coder: Coder) -> Coder:
+    """The coder that holds a coder's codings with corrections.
+
+    It is of the same kind, because most of its codings are that coder's.
+    """
+    return Coder(
+        id=f"{coder.id}-corrected",
+        kind=coder.kind,
+        version=f"{_CORRECTS}{coder.id}",
+        description=(
+            f"Codings of {coder.id}, corrected on single provisions with a reason for each.\n"
+            f"{coder.id} 的编码，个别条款经逐项更正并写明理由。"
+        ),
+    )
+
+
+def corrected_coder(coder: Coder) -> str:
+    """Id of the coder whose codings a coder corrects; empty for any other."""
+    return coder.version.removeprefix(_CORRECTS) if coder.version.startswith(_CORRECTS) else ""
+
+
+def correct_codings(
+    reading: Reading,
+    decisions: Mapping[tuple[str, str], DecisionRow],
+    coder: Coder,
+    places: Places,
+    codebook: Codebook,
+    *,
+    least: float = 0.0,
+    file: str | Path = "corrections",
+) -> Reading:
+    """Put decisions in the place of what one coder said; everything else stays as it was.
+
+    Parameters
+    ----------
+    reading
+        All codings of the coder that is corrected, those too that are not sure enough to count.
+    decisions
+        By segment id and code; see :func:`read_decisions`.
+    coder
+        The id under which the corrected codings are kept; see :func:`name_correction`.
+    places
+        Segments by document id.
+    codebook
+        A code brings the codes above it.
+    least
+        Confidence below which a coding of this coder does not count.
+    file
+        Named in messages.
+
+    Returns
+    -------
+    Reading
+        Of the documents with a decision only. A decided code has no confidence and the reason as
+        its memo; evidence and position are the decision's, else the coder's, else the whole
+        provision and what the wording says by rule.
+
+    Raises
+    ------
+    BadCodings
+        The coder has not coded the document, or a decision denies a code that follows from another
+        that stands.
+    """
+    above = _lineage(codebook)
+    problems: list[str] = []
+    codings: dict[str, tuple[Coding, ...]] = {}
+    marks: dict[str, str] = {}
+    recorded: dict[str, tuple[Decision, ...]] = {}
+    by_segment: dict[str, dict[str, DecisionRow]] = {}
+    for (segment_id, code), decision in decisions.items():
+        by_segment.setdefault(segment_id, {})[code] = decision
+    for document, segments in places.items():
+        decided = [one for one in segments if one.id in by_segment]
+        if not decided:
+            continue
+        if document not in reading.codings:
+            problems += [
+                f'{document} "{one.locator}": decided, and {reading.coder.id} has not coded this '
+                "document"
+                for one in decided
+            ]
+            continue
+        asked = {one.id for one in decided}
+        held = [
+            msgspec.structs.replace(one, coder=coder.id)
+            for one in reading.codings[document]
+            if one.segment not in asked
+        ]
+        made: list[Decision] = []
+        for segment in decided:
+            said = {one.code: one for one in reading.codings[document] if one.segment == segment.id}
+            sure = [one.code for one in said.values() if _counts(one, least)]
+            given = {*sure, *(up for code in sure for up in above[code])}
+            settled = dict(said)
+            denied = []
+            for code, decision in by_segment[segment.id].items():
+                made.append(
+                    Decision(
+                        document=document,
+                        locator=segment.locator,
+                        segment=segment.id,
+                        code=code,
+                        coder=coder.id,
+                        given=decision.given,
+                        kind=_kind(float(code in given), decision.given),
+                        reason=decision.reason,
+                    )
+                )
+                old = settled.pop(code, None)
+                if not decision.given:
+                    denied.append(code)
+                    continue
+                span = _whole(segment) if old is None else (old.evidence_start, old.evidence_end)
+                start, end = decision.evidence or span
+                settled[code] = Coding(
+                    document=document,
+                    code=code,
+                    coder=coder.id,
+                    codebook=codebook.name,
+                    segment=segment.id,
+                    evidence_start=start,
+                    evidence_end=end,
+                    position=decision.position
+                    or (old.position if old else _classify(segment, segments)),
+                    memo=decision.reason,
+                )
+            problems += [
+                f'{document} "{segment.locator}": decided no on {code}, but {one.code} below it '
+                "stands"
+                for code in denied
+                for one in settled.values()
+                if code in above[one.code] and _counts(one, least)
+            ]
+            held += [msgspec.structs.replace(one, coder=coder.id) for one in settled.values()]
+        place = {one.id: number for number, one in enumerate(segments)}
+        codings[document] = tuple(sorted(held, key=lambda one: place.get(one.segment, -1)))
+        recorded[document] = tuple(made)
+        lines = [f"{one.segment} {one.code} {one.given} {one.reason}" for one in made]
+        lines += [
+            f"{decision.position} {decision.evidence}"
+            for one in decided
+            for decision in by_segment[one.id].values()
+        ]
+        marks[document] = hashlib.sha256(
+            "\n".join((coder.version, reading.fingerprint[document], *lines)).encode()
+        ).hexdigest()
+    if problems:
+        raise BadCodings(file, problems)
+    return Reading(
+        coder=coder,
+        codings=codings,
+        read={document: reading.read[document] for document in codings},
+        fingerprint=marks,
+        decisions=recorded,
+    )
+
+
+def _counts(coding: Coding, least: float) -> bool:
+    return coding.confidence is None or coding.confidence >= least
 
 
 def _kind(share: float, given: bool) -> DecisionKind:

@@ -9,7 +9,7 @@ All functions are functions from values to values.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -433,8 +433,7 @@ def find_grade_odds(
     ValueError
         Fewer than two parties.
     """
-    if len(cells) < 2:
-        raise ValueError(f"a grade compares two parties or more; got {', '.join(cells) or 'none'}")
+    _need_two(cells)
     for party, held in cells.items():
         refused = _too_few(held, fewest) or ("" if held.total else "no documents in scope")
         if refused:
@@ -521,8 +520,99 @@ def find_checking_gains(
     return gains
 
 
+def presence_odds(chances: Sequence[float]) -> Floats:
+    """Probability of 0 … n documents with a code, from each document's own: shape (n + 1,).
+
+    Parameters
+    ----------
+    chances
+        Of each document, the probability in [0, 1] that it has the code; taken as independent.
+    """
+    odds = np.ones(1)
+    for chance in chances:
+        odds = np.convolve(odds, (1.0 - chance, chance))
+    return odds
+
+
+def find_provision_gains(
+    chances: Mapping[str, Sequence[Sequence[float]]], thresholds: Thresholds
+) -> dict[str, list[list[float]]]:
+    """Say how much checking one provision is expected to tell about a code's grade.
+
+    A document has the code by any of its provisions, so it lacks it only where all of them do. A
+    provision that may carry the code alone tells much, one beside others that surely do tells
+    nothing.
+
+    Parameters
+    ----------
+    chances
+        By party, for each of its documents, the probabilities in [0, 1] that a provision has the
+        code; none for a document without such provisions. They are taken as independent.
+    thresholds
+        Lower bounds of "strong" and "moderate".
+
+    Returns
+    -------
+    dict
+        In the same shape, the expected fall of the entropy of the grade, in bits. 0 where the
+        provision is certain.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two parties.
+    """
+    _need_two(chances)
+    present = {
+        party: [1.0 - math.prod(1.0 - one for one in held) for held in documents]
+        for party, documents in chances.items()
+    }
+    counts = {party: presence_odds(held) for party, held in present.items()}
+    now = _entropy(grade_odds(list(counts.values()), thresholds))
+    gains: dict[str, list[list[float]]] = {}
+    for party, documents in chances.items():
+        gains[party] = []
+        before = [np.ones(1)]
+        for one in present[party]:
+            before.append(np.convolve(before[-1], (1.0 - one, one)))
+        behind = [np.ones(1)]
+        for one in reversed(present[party]):
+            behind.append(np.convolve(behind[-1], (1.0 - one, one)))
+        for place, held in enumerate(documents):
+            if not any(0.0 < one < 1.0 for one in held):
+                gains[party].append([0.0] * len(held))
+                continue
+            others = np.convolve(before[place], behind[len(documents) - 1 - place])
+            # Of this document without the code and with it; in between the odds are a mixture.
+            missing, found = (
+                np.array([*grade_odds([*{**counts, party: one}.values()], thresholds).values()])
+                for one in (np.append(others, 0.0), np.append(0.0, others))
+            )
+            chance = np.asarray(held, dtype=float)
+            # The chance that no other provision has the code: all before it, and all behind it.
+            lacking = np.concatenate([[1.0], 1.0 - chance, [1.0]])
+            without = np.cumprod(lacking)[:-2] * np.cumprod(lacking[::-1])[::-1][2:]
+            if_not = without[:, None] * missing + (1.0 - without[:, None]) * found
+            then = chance * _bits(found) + (1.0 - chance) * _bits(if_not)
+            gain = np.where((chance > 0.0) & (chance < 1.0), np.maximum(0.0, now - then), 0.0)
+            gains[party].append([float(one) for one in gain])
+    return gains
+
+
+def _need_two(parties: Iterable[str]) -> None:
+    named = list(parties)
+    if len(named) < 2:
+        raise ValueError(f"a grade compares two parties or more; got {', '.join(named) or 'none'}")
+
+
+def _bits(odds: Floats) -> Floats:
+    """Entropy over the last axis."""
+    logs = np.log2(odds, out=np.zeros_like(odds), where=odds > 0.0)
+    return np.asarray(-(odds * logs).sum(axis=-1))
+
+
 def _entropy(odds: Mapping[Grade, float]) -> float:
-    return -sum(one * math.log2(one) for one in odds.values() if one > 0.0)
+    return float(_bits(np.array([*odds.values()])))
 
 
 def _beta_binomial(items: int, hits: int, misses: int) -> Floats:

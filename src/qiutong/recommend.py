@@ -55,7 +55,7 @@ RANK: dict[Grade, int] = {grade: rank for rank, grade in enumerate(_GRADES)}
 
 Names = dict[str, str]
 
-_GRADE_ZH = {
+GRADE_ZH = {
     Grade.STRONG: "强",
     Grade.MODERATE: "中等",
     Grade.LIMITED: "有限",
@@ -516,7 +516,7 @@ def _why(
                 share += f", in an estimated {lowest:.0%} of each side's documents or more"
                 share_zh += f"，各方估计均有{lowest:.0%}或以上的文件述及"
         en.append(f"{_label(labels, code, 'en')}: {grade}{share}")
-        zh.append(f"{_label(labels, code, 'zh')}：{_GRADE_ZH[grade]}{share_zh}")
+        zh.append(f"{_label(labels, code, 'zh')}：{GRADE_ZH[grade]}{share_zh}")
     listed_en, listed_zh = "; ".join(en), "；".join(zh)
     weighty = [r for r in screen.reasons if SEVERITY[r.verdict] or r.kind == "override"]
     reason_en = " ".join(text_in(one.detail, "en") for one in weighty[:2])
@@ -543,7 +543,7 @@ def _why(
         }
     return {
         "en": f"The texts do not carry it: {listed_en}; at least {min_grade} is asked.",
-        "zh": f"文本依据不足（{listed_zh}）；要求达到“{_GRADE_ZH[min_grade]}”。",
+        "zh": f"文本依据不足（{listed_zh}）；要求达到“{GRADE_ZH[min_grade]}”。",
     }
 
 
@@ -686,7 +686,7 @@ def _support_changes(
         if after is not verdict:
             change = {
                 "en": f"if {floor} instead of {min_grade} were the lowest grade that supports a topic",
-                "zh": f"若把支持议题的最低评级由“{_GRADE_ZH[min_grade]}”改为“{_GRADE_ZH[floor]}”",
+                "zh": f"若把支持议题的最低评级由“{GRADE_ZH[min_grade]}”改为“{GRADE_ZH[floor]}”",
             }
             changes.append(WouldChange(change=change, verdict=after))
     return changes

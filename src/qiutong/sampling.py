@@ -14,13 +14,16 @@ Provisions are drawn in the same way, one by one from all provisions of a party,
 code, and nothing of the share of documents: a document has the code by any of its provisions, and
 most of them were not read. Their codes stay in the sheets, because an import says that a document
 was read.
+
+Provisions can also be *chosen*, because their checking is expected to change a grade. They are no
+sample, and their sheets hold decisions on single codings, which correct the coder that gave them.
 """
 
 import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,7 +32,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 from msgspec import structs
 
-from qiutong.codings import SAMPLED, read_codings
+from qiutong.codings import (
+    CHOSEN,
+    CODERS_FILE,
+    SAMPLED,
+    TO_DO,
+    corrected_coder,
+    read_codings,
+)
 from qiutong.combining import Combination
 from qiutong.errors import InputError, StageMissing, UnknownName
 from qiutong.estimate import (
@@ -38,6 +48,7 @@ from qiutong.estimate import (
     Cells,
     find_checking_gains,
     find_grade_odds,
+    find_provision_gains,
     share_of_cells,
     share_of_provisions,
 )
@@ -54,17 +65,16 @@ from qiutong.model import (
     Overlap,
     Segment,
 )
-from qiutong.overlap import documents_counted, lineage
+from qiutong.overlap import documents_counted, grade_overlap, lineage
+from qiutong.recommend import GRADE_ZH
 
 if TYPE_CHECKING:
+    from qiutong.settings import Thresholds
     from qiutong.study import Study
 
 SAMPLES_FOLDER = "samples"
 PROVISIONS = "provisions"
 RECORD_FILE = "sample.json"
-TO_DO = "?"
-"""Stands in the column ``codes`` of a sheet; an import refuses it, so that a provision nobody has
-looked at is not taken for one without a code."""
 
 
 class Draw(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +176,72 @@ class NextDocument(msgspec.Struct, frozen=True, kw_only=True):
     gain: float | None
     codes: tuple[str, ...]
     provisions: int
+
+
+class ProvisionReason(msgspec.Struct, frozen=True, kw_only=True):
+    """What checking a provision may change of one code.
+
+    Parameters
+    ----------
+    chance
+        Probability in [0, 1] that the provision has the code, as the coder's confidence has it.
+    given
+        Whether a coding of it counts now.
+    others
+        Number of other provisions of the document whose codings of the code count.
+    documents, total
+        Documents of the party with the code, of all.
+    documents_then
+        As many if the check finds the opposite of what counts now.
+    grade, grade_then
+        The overlap grade that is counted now, and the one then.
+    gain
+        Expected fall of the entropy of the grade, in bits.
+    why
+        The same in words, in English (``en``) and Chinese (``zh``).
+    """
+
+    code: str
+    chance: float
+    given: bool
+    others: int
+    documents: int
+    documents_then: int
+    total: int
+    grade: Grade
+    grade_then: Grade
+    gain: float
+    why: dict[str, str]
+
+
+class NextProvision(msgspec.Struct, frozen=True, kw_only=True):
+    """A provision to check next; chosen, and so no part of a random sample.
+
+    Parameters
+    ----------
+    url
+        Of the document.
+    coder
+        Whose codings of it count.
+    gain
+        Expected fall of the entropy of all grades, in bits.
+    turned
+        Expected number of codes that the document gains or loses.
+    reasons
+        By code, those that tell most first; the codes above a code too.
+    """
+
+    document: str
+    locator: str
+    party: str
+    title: str
+    url: str
+    segment: str
+    text: str
+    coder: str
+    gain: float
+    turned: float
+    reasons: tuple[ProvisionReason, ...]
 
 
 class CheckedStudy(msgspec.Struct, frozen=True, kw_only=True):
@@ -694,6 +770,371 @@ def next_documents(
     )
 
 
+def next_provisions(
+    study: "Study",
+    *,
+    model: str = "",
+    number: int = 10,
+    as_of: date,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> tuple[NextProvision, ...]:
+    """Name the provisions whose checking is expected to tell most about the grades.
+
+    A coding is taken to be right with its confidence, whatever the others are; one without a
+    confidence is certain. What may have been missed: codings that are not sure enough to count, and
+    whatever the default coder holds possible on documents that it coded. A provision on which a
+    correction was decided counts as checked.
+
+    Parameters
+    ----------
+    study
+        An open study.
+    model
+        Id of the coder whose codings are to be checked; those that ``study.toml`` counts if empty.
+    number
+        Most provisions named. Each is judged as if it were the only one: ask again after a few.
+    as_of
+        Only documents that count on that day.
+    progress
+        Told how many documents the default coder has weighed; that takes as long as coding them.
+
+    Returns
+    -------
+    tuple of NextProvision
+        By gain to two decimals, and where it is the same, by ``turned``; none whose checking can
+        change nothing.
+
+    Raises
+    ------
+    UnknownName
+        The model has coded nothing here.
+    StageMissing
+        A compared party has no coded document that counts.
+    """
+    coded = _coder_of(study, _named(study, model))
+    held = {one.id: one for one in _in_scope(study, as_of) if one.id in coded}
+    owned = {
+        party.id: [one for one in held if held[one].party == party.id] for party in study.parties
+    }
+    for party, documents in owned.items():
+        if not documents:
+            raise StageMissing(
+                f"{party} has no coded document that counts on {as_of.isoformat()}. See: "
+                "qiutong documents; qiutong code"
+            )
+    chances, given = _weigh(study, {one: coded[one] for one in held}, progress)
+    thresholds = study.settings.thresholds
+    reasons: dict[str, list[tuple[ProvisionReason, float]]] = {}
+    for code, by_document in chances.items():
+        gains = find_provision_gains(
+            {
+                party: [list(by_document.get(one, {}).values()) for one in documents]
+                for party, documents in owned.items()
+            },
+            thresholds,
+        )
+        carried = given.get(code, {})
+        counts = {party: sum(one in carried for one in ids) for party, ids in owned.items()}
+        grade = _counted_grade(counts, owned, thresholds)
+        for party, documents in owned.items():
+            for document, each in zip(documents, gains[party], strict=True):
+                found = carried.get(document, set())
+                units = by_document.get(document, {})
+                for (segment, chance), gain in zip(units.items(), each, strict=True):
+                    counted = segment in found
+                    others = len(found - {segment})
+                    turned = 0.0 if others else 1.0 - chance if counted else chance
+                    if not segment or not (gain > 0.0 or turned > 0.0):
+                        continue
+                    step = 0 if others else -1 if counted else 1
+                    then = {**counts, party: counts[party] + step}
+                    reason = ProvisionReason(
+                        code=code,
+                        chance=chance,
+                        given=counted,
+                        others=others,
+                        documents=counts[party],
+                        documents_then=then[party],
+                        total=len(documents),
+                        grade=grade,
+                        grade_then=_counted_grade(then, owned, thresholds),
+                        gain=gain,
+                        why={},
+                    )
+                    label = next(one for one in study.parties if one.id == party).label
+                    reason = structs.replace(
+                        reason, why=_say_why(reason, document, label("en"), label("zh"))
+                    )
+                    reasons.setdefault(segment, []).append((reason, turned))
+    ranked = sorted(
+        reasons,
+        key=lambda one: (
+            # As printed: a millionth of a bit is no reason to come first.
+            -round(sum(reason.gain for reason, _ in reasons[one]), 2),
+            -round(sum(turned for _, turned in reasons[one]), 2),
+            one,
+        ),
+    )[:number]
+    places = {one.id: one for one in study.store.segments(ids=ranked)}
+    named = []
+    for one in ranked:
+        place, owner = places[one], held[places[one].document]
+        listed = sorted(reasons[one], key=lambda pair: (-pair[0].gain, -pair[1], pair[0].code))
+        named.append(
+            NextProvision(
+                document=owner.id,
+                locator=place.locator,
+                party=owner.party,
+                title=owner.title,
+                url=owner.url,
+                segment=one,
+                text=place.text,
+                coder=coded[owner.id],
+                gain=sum(reason.gain for reason, _ in listed),
+                turned=sum(turned for _, turned in listed),
+                reasons=tuple(reason for reason, _ in listed),
+            )
+        )
+    return tuple(named)
+
+
+Units = dict[str, dict[str, dict[str, float]]]
+"""By code, document and provision, how likely the provision has the code."""
+
+
+def _weigh(
+    study: "Study",
+    coded: Mapping[str, str],
+    progress: Callable[[str, int, int | None], None] | None,
+) -> tuple[Units, dict[str, dict[str, set[str]]]]:
+    """How likely each provision has each code, and which of them count; ``coded`` says by whom."""
+    known = {one.id: one for one in study.store.coders()}
+    above = lineage(study.codebook)
+    checked = {
+        one.segment
+        for one in study.store.decisions()
+        if not one.superseded and corrected_coder(known[one.coder])
+    }
+    chances: Units = {code: {} for code in above}
+    given: dict[str, dict[str, set[str]]] = {code: {} for code in above}
+    for coder in dict.fromkeys(coded.values()):
+        sure = {(one.segment, one.code) for one in study.counted(coder)}
+        for coding in study.store.codings(coder):
+            if coded.get(coding.document) != coder:
+                continue
+            counts = (coding.segment, coding.code) in sure
+            confidence = 1.0 if coding.confidence is None else coding.confidence
+            if coding.segment in checked:
+                confidence = float(counts)
+            for code in above.get(coding.code, ()):
+                units = chances[code].setdefault(coding.document, {})
+                before = units.get(coding.segment, 0.0)
+                units[coding.segment] = 1.0 - (1.0 - before) * (1.0 - confidence)
+                if counts:
+                    given[code].setdefault(coding.document, set()).add(coding.segment)
+    default = known.get("default")
+    own = {one for one, by in coded.items() if (corrected_coder(known[by]) or by) == "default"}
+    for document, segment, odds in _odds(study, default, own, progress) if default else ():
+        for code, chance in odds.items() if segment not in checked else ():
+            if chance >= _POSSIBLE:
+                chances[code].setdefault(document, {})[segment] = chance
+    return chances, given
+
+
+_POSSIBLE = 0.02
+"""Least probability of a code that the default coder did not give; nearly all others are near 0."""
+
+
+def _odds(
+    study: "Study",
+    coder: Coder,
+    documents: AbstractSet[str],
+    progress: Callable[[str, int, int | None], None] | None,
+) -> Iterator[tuple[str, str, dict[str, float]]]:
+    """Document, provision, and how likely the default coder, as it coded here, holds each code."""
+    from qiutong.coders.default import default_coder
+    from qiutong.coders.trained import TrainedCoder
+
+    own = default_coder(study.codebook)
+    if not isinstance(own, TrainedCoder) or own.coder.version != coder.version:
+        return
+    items = (
+        (d := study.document(one), tuple(study.store.segments(d))) for one in sorted(documents)
+    )
+    for number, (document, odds) in enumerate(own.weigh_documents(items), 1):
+        if progress:
+            progress("weighing", number, len(documents))
+        for segment, each in odds.items():
+            yield document.id, segment, each
+
+
+def _counted_grade(
+    counts: Mapping[str, int], owned: Mapping[str, Sequence[str]], thresholds: "Thresholds"
+) -> Grade:
+    return grade_overlap(
+        {
+            party: Estimate(value=None, count=count, total=len(owned[party]))
+            for party, count in counts.items()
+        },
+        thresholds,
+    )
+
+
+def _say_why(reason: ProvisionReason, document: str, party: str, party_zh: str) -> dict[str, str]:
+    """What stands now, and what would stand if the check found the opposite."""
+    code, sure = reason.code, f"{reason.chance:.2f}"
+    if reason.others:
+        more = f"{reason.others} other{'s' if reason.others > 1 else ''}"
+        return {
+            "en": f"{code} ({sure}): {document} has it by {more} too, and keeps it as long as one "
+            "of these is right.",
+            "zh": f"{code}（{sure}）：{document} 另有 {reason.others} 条载有此编码，只要其中一条无误，即予保留。",
+        }
+    now, then = reason.grade, reason.grade_then
+    moved = f"stays {now.value}" if now is then else f"{now.value} → {then.value}"
+    moved_zh = (
+        f"仍为“{GRADE_ZH[now]}”" if now is then else f"由“{GRADE_ZH[now]}”变为“{GRADE_ZH[then]}”"
+    )
+    what, what_zh = (
+        (
+            f"only this provision gives it to {document}; if wrong",
+            f"{document} 中仅此条载有；若有误",
+        )
+        if reason.given
+        else (f"{document} is without it; if it is here", f"{document} 目前没有；若此条确有")
+    )
+    return {
+        "en": f"{code} ({sure}): {what}, {party} has {reason.documents_then} of {reason.total} "
+        f"documents and not {reason.documents}: {moved}.",
+        "zh": f"{code}（{sure}）：{what_zh}，{party_zh}由 {reason.total} 份中的 {reason.documents} "
+        f"份变为 {reason.documents_then} 份，评级{moved_zh}。",
+    }
+
+
+def write_checks(
+    study: "Study", provisions: Sequence[NextProvision], folder: str | Path
+) -> tuple[Path, ...]:
+    """Write a sheet of decisions on the codings of chosen provisions, in a folder for each coder.
+
+    A row asks for ``yes`` or ``no`` on one coding, with a reason. Decisions imported before are
+    repeated in it, because an import takes the place of the one before. See
+    :func:`qiutong.codings.correct_codings`.
+
+    Parameters
+    ----------
+    study, provisions
+        As :func:`next_provisions` names them.
+    folder
+        Is made; nothing is written over.
+
+    Returns
+    -------
+    tuple of Path
+        Folders to import, ``FOLDER/CODER``.
+
+    Raises
+    ------
+    InputError
+        The folder exists, there is nothing to check, or the coder is combined of others.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise InputError(f"{folder} exists, and may hold decisions. Name a new folder.")
+    if not provisions:
+        raise InputError("there is no provision to check, so no sheet was written")
+    known = {one.id: one for one in study.store.coders()}
+    # A coder that holds corrections has the confidences of the one it corrects.
+    base = {one.coder: corrected_coder(known[one.coder]) or one.coder for one in provisions}
+    for one in base.values():
+        if known[one].kind is CoderKind.COMBINED:
+            raise InputError(
+                f'"{one}" is combined of others, whose codings it repeats. Check one of these '
+                "(--model ID), and combine again."
+            )
+    rows: dict[str, list[dict[str, object]]] = {one: [] for one in base.values()}
+    stand = {
+        (one.coder, one.segment, one.code): one
+        for coder in known
+        if corrected_coder(known[coder]) in rows
+        for one in study.store.codings(coder)
+    }
+    for made in study.store.decisions():
+        if not made.superseded and (coder := corrected_coder(known[made.coder])) in rows:
+            kept = stand.get((made.coder, made.segment, made.code))
+            rows[coder].append(
+                _decision_row("", made.document, made.locator, "", made.code)
+                | {"decision": "yes" if made.given else "no", "reason": made.reason}
+                | (_said(study, kept) if kept else {})
+            )
+    quoted: dict[tuple[str, str], str] = {}
+    by = {one.segment: one.coder for one in provisions}
+    for coder in base:
+        for coding in study.store.codings(coder):
+            if by.get(coding.segment) == coder:
+                text = study.document(coding.document).text
+                quoted[coding.segment, coding.code] = text[
+                    coding.evidence_start : coding.evidence_end
+                ]
+    for rank, chosen in enumerate(provisions, 1):
+        told = {reason.code: reason for reason in chosen.reasons}
+        likely = [code for code, reason in told.items() if reason.chance >= _ASKED]
+        codes = [code for segment, code in quoted if segment == chosen.segment]
+        for code in dict.fromkeys((*codes, *(k for k in likely if not told[k].given))):
+            reason = told.get(code)
+            rows[base[chosen.coder]].append(
+                _decision_row(rank, chosen.document, chosen.locator, chosen.text, code)
+                | {
+                    "decision": TO_DO,
+                    "confidence": round(reason.chance, 2) if reason else "",
+                    "coder_quotes": quoted.get((chosen.segment, code), ""),
+                    "why": "\n".join(reason.why.values()) if reason else "",
+                    "url": chosen.url,
+                }
+            )
+    folder.mkdir(parents=True)
+    for coder, each in rows.items():
+        (folder / coder).mkdir()
+        (folder / coder / _DECISIONS).write_text(
+            write_csv(each, bom=True), encoding="utf-8", newline=""
+        )
+        (folder / coder / CODERS_FILE).write_text(
+            f'[corrections]\ncorrects = "{coder}"\nfile = "{_DECISIONS}"\n', encoding="utf-8"
+        )
+    return tuple(folder / coder for coder in rows)
+
+
+def _said(study: "Study", coding: Coding) -> dict[str, object]:
+    """Position and evidence, as a decision names them."""
+    evidence = study.document(coding.document).text[coding.evidence_start : coding.evidence_end]
+    # What begins like a formula would come back with a mark before it, and be found nowhere.
+    return {"position": coding.position, "evidence": evidence.lstrip("=+-@＝＋－＠")}
+
+
+_DECISIONS = "decisions.csv"
+_ASKED = 0.1
+"""Least chance of a code that nobody gave at which the sheet has a row for it."""
+
+
+def _decision_row(
+    rank: int | str, document: str, locator: str, text: str, code: str
+) -> dict[str, object]:
+    return {
+        CHOSEN: rank,
+        "document": document,
+        "locator": locator,
+        "text": text,
+        "code": code,
+        "decision": "",
+        "reason": "",
+        "position": "",
+        "evidence": "",
+        "confidence": "",
+        "coder_quotes": "",
+        "why": "",
+        "url": "",
+    }
+
+
 def estimate_provisions(
     study: "Study", *, model: str = "", as_of: date, fewest: int = FEWEST_PROVISIONS
 ) -> CheckedProvisions:
@@ -858,6 +1299,13 @@ def _read_checked(study: "Study", person: str, model: str, as_of: date) -> _Chec
             + " Draw one: qiutong sample"
         )
     models = tuple(one for one in _models(study, model, person) if one != person)
+    of = {one.id: corrected_coder(one) for one in study.store.coders()}
+    if of[person]:
+        raise InputError(
+            f'"{person}" holds corrections of "{of[person]}" on chosen provisions. They are no '
+            "random sample, and the rest of these documents was not read, so no share follows "
+            "from them. Name who read the documents drawn: --person ID"
+        )
     if not models:
         raise InputError(
             f'"{person}" is the person, and no other coder counts. Name the model: --model ID, or '
@@ -893,6 +1341,15 @@ def _read_checked(study: "Study", person: str, model: str, as_of: date) -> _Chec
 
 
 def _models(study: "Study", model: str, *others: str) -> tuple[str, ...]:
+    """The model named, else the coders that count, as they were before corrections.
+
+    Provisions that somebody chose to correct say nothing of how a model errs where nobody looked.
+    """
+    of = {one.id: corrected_coder(one) for one in study.store.coders()}
+    return tuple(dict.fromkeys(of.get(one) or one for one in _named(study, model, *others)))
+
+
+def _named(study: "Study", model: str, *others: str) -> tuple[str, ...]:
     """The model named, else the coders that count; every coder named has to be known."""
     known = [one.id for one in study.store.coders()]
     for coder in (*others, *([model] if model else [])):

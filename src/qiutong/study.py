@@ -31,10 +31,17 @@ from qiutong.adding import ORIGINALS_FOLDER, AddReport, Batch, Progress, is_agor
 from qiutong.asking import Asked, software_version
 from qiutong.codings import (
     CODERS_FILE,
+    TO_DO,
+    CorrectionsFile,
+    Reading,
     Tags,
+    correct_codings,
+    corrected_coder,
     load_codings,
+    name_correction,
     read_coders,
     read_codings,
+    read_decisions,
     read_tags,
 )
 from qiutong.combining import (
@@ -47,6 +54,7 @@ from qiutong.combining import (
 )
 from qiutong.comparison import compare_results
 from qiutong.errors import (
+    BadCodings,
     BadSettings,
     InputError,
     NotAStudy,
@@ -81,12 +89,15 @@ from qiutong.sampling import (
     CheckedStudy,
     Draw,
     NextDocument,
+    NextProvision,
     ProvisionDraw,
     draw_provisions,
     draw_sample,
     estimate_checked,
     estimate_provisions,
     next_documents,
+    next_provisions,
+    write_checks,
 )
 from qiutong.settings import Settings, read_toml
 from qiutong.store import CodedDocument, Hit, SqlStore
@@ -832,23 +843,28 @@ class Study:
         ----------
         path
             A CSV file with ``document``, ``locator`` and ``codes``, or a folder with
-            ``coders.toml`` (see :mod:`qiutong.codings`).
+            ``coders.toml``: readings, or corrections of one coder (see :mod:`qiutong.codings`).
         coder
             Who gave the codings of a CSV file.
 
         Raises
         ------
         BadCodings
-            Rows that cannot be used; nothing is taken over.
+            Rows that cannot be used, or corrections of which none is decided; nothing is taken over.
+        UnknownName
+            The coder to correct has coded nothing here.
         InputError
-            A CSV file without a coder.
+            A CSV file without a coder, or corrections of a combined or a corrected coder.
         """
         path = Path(path)
         held = {one.id: one for one in self.documents() if one.read}
         places: dict[str, list[Segment]] = {identity: [] for identity in held}
         for segment in self.store.segments():
             places[segment.document].append(segment)
-        if path.is_dir():
+        asked = read_coders(path).corrections if path.is_dir() else None
+        if asked is not None:
+            readings: tuple[Reading, ...] = (self._correct(asked, path / asked.file, places),)
+        elif path.is_dir():
             readings = load_codings(path, places, held, self.codebook)
         elif not path.is_file():
             raise InputError(
@@ -898,6 +914,43 @@ class Study:
             warnings=tuple(warnings),
         )
 
+    def _correct(
+        self, asked: CorrectionsFile, path: Path, places: Mapping[str, Sequence[Segment]]
+    ) -> Reading:
+        """What a coder said, with decisions of a file in the place of some of it."""
+        known = {one.id: one for one in self.store.coders()}
+        if asked.corrects not in known:
+            raise UnknownName("coder", asked.corrects, known, where=f"corrects in {path.parent}")
+        coder = known[asked.corrects]
+        if coder.kind is CoderKind.COMBINED or corrected_coder(coder):
+            raise InputError(
+                f'{path.parent}: the codings of "{coder.id}" are made of those of '
+                f"{corrected_coder(coder) or 'its members'}. Correct these."
+            )
+        corrected = name_correction(coder)
+        self.check_coder(corrected)
+        decided = read_decisions(path, places, self.codebook, not_decided=TO_DO)
+        if not decided:
+            raise BadCodings(path, [f'no row is decided; put yes or no in place of "{TO_DO}"'])
+        done = self.store.finished(coder.id)
+        said: dict[str, list[Coding]] = {one: [] for one in done}
+        for coding in self.store.codings(coder.id):
+            said.setdefault(coding.document, []).append(coding)
+        return correct_codings(
+            Reading(
+                coder=coder,
+                codings={document: tuple(held) for document, held in said.items()},
+                read={one: frozenset(s.id for s in places.get(one, ())) for one in done},
+                fingerprint=done,
+            ),
+            decided,
+            corrected,
+            places,
+            self.codebook,
+            least=self._least(coder.id),
+            file=path,
+        )
+
     def decisions(self, document_id: str = "") -> Rows[Decision]:
         """Decisions of adjudicators on one document, or on all, superseded ones too."""
         if document_id:
@@ -914,17 +967,19 @@ class Study:
         Those of a combined or a trained coder count whatever their confidence: its rule, or its
         thresholds, have decided.
         """
-        decided = {
-            one.id
-            for one in self.store.coders()
-            if one.kind is CoderKind.COMBINED or one.kind is CoderKind.TRAINED
-        }
-        least = 0.0 if coder in decided else self.settings.coding.min_confidence
+        least = self._least(coder)
         return tuple(
             one
             for one in self.store.codings(coder)
             if one.confidence is None or one.confidence >= least
         )
+
+    def _least(self, coder: str) -> float:
+        """Confidence from which a coder's codings count."""
+        decided = (CoderKind.COMBINED, CoderKind.TRAINED)
+        if any(one.id == coder and one.kind in decided for one in self.store.coders()):
+            return 0.0
+        return self.settings.coding.min_confidence
 
     def combine(self, name: str, members: Sequence[str] = (), *, rule: str = "") -> CombineReport:
         """Make one coder of several, whose confidence is how many of them agree.
@@ -1189,6 +1244,35 @@ class Study:
             Most documents named.
         """
         return Rows(next_documents(self, person, model=model, number=number, as_of=self.day(as_of)))
+
+    def next_provisions(
+        self,
+        *,
+        model: str = "",
+        number: int = 10,
+        as_of: str | date | None = None,
+        progress: Progress | None = None,
+    ) -> Rows[NextProvision]:
+        """Name the provisions whose checking is expected to change a grade most.
+
+        Parameters
+        ----------
+        model
+            Id of the coder to check; those that ``study.toml`` counts where empty.
+        number
+            Most provisions named.
+        """
+        return Rows(
+            next_provisions(
+                self, model=model, number=number, as_of=self.day(as_of), progress=progress
+            )
+        )
+
+    def write_checks(
+        self, provisions: Sequence[NextProvision], folder: str | Path
+    ) -> tuple[Path, ...]:
+        """Write sheets for decisions on chosen provisions; see :func:`qiutong.sampling.write_checks`."""
+        return write_checks(self, provisions, folder)
 
     # ------------------------------------------------------------------ asking
 

@@ -11,7 +11,7 @@ import pytest
 
 from qiutong.errors import InputError, StageMissing, UnknownName
 from qiutong.estimate import Cells, share_of_cells, share_of_provisions
-from qiutong.model import Coder, CoderKind, Grade
+from qiutong.model import Coder, CoderKind, Coding, Grade
 from qiutong.sampling import checked_beginning, estimate_provisions, random_order, read_draws
 from qiutong.store import CodedDocument
 from qiutong.study import Study
@@ -641,3 +641,180 @@ def test_what_is_missing_for_shares_of_provisions_is_told(run: Callable, many: P
     sheet.unlink()
     assert "us.csv" in run("estimate", "--provisions", folder=many).err
     assert run("estimate", "--provisions", "--model", "x", folder=many).code == 1
+
+
+# --------------------------------------------------------------------------- chosen provisions
+
+
+def decide(sheet: Path, verdict: Callable[[dict[str, str]], str]) -> None:
+    """Decide the rows of a sheet of chosen provisions."""
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        if row["decision"] == "?":
+            row["decision"], row["reason"] = verdict(row), "read by Li"
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        out = csv.DictWriter(file, list(rows[0]))
+        out.writeheader()
+        out.writerows(rows)
+
+
+@pytest.fixture
+def doubted(tmp_path: Path, run: Callable, many: Path) -> Path:
+    """Codings of a rule in two documents of each party: one sure, one not; one carried twice."""
+    study = Study(many)
+    places = {(one.document, one.locator): one for one in study.segments()}
+    rule = Coder(id="rule-1", kind=CoderKind.RULE)
+
+    def coding(document: str, locator: str, confidence: float) -> Coding:
+        place = places[document, locator]
+        return Coding(
+            document=document, code=CODE, coder="rule-1", codebook=study.codebook.name,
+            segment=place.id, evidence_start=place.start, evidence_end=place.end,
+            confidence=confidence,
+        )  # fmt: skip
+
+    held = {
+        "us-1": [coding("us-1", "Sec. 1", 0.6)],
+        "us-2": [coding("us-2", "Sec. 1", 0.6), coding("us-2", "Sec. 2", 0.95)],
+        "us-3": [coding("us-3", "Sec. 1", 0.4)],
+        "cn-1": [coding("cn-1", "Sec. 1", 1.0)],
+    }
+    for one in study.documents():
+        study.store.add_coded(
+            CodedDocument(
+                document=one.id,
+                coder=rule,
+                codebook=study.codebook.name,
+                fingerprint="1",
+                codings=tuple(held.get(one.id, ())),
+            )
+        )
+    study.close()
+    settings = (many / "study.toml").read_text("utf-8")
+    (many / "study.toml").write_text(
+        settings.replace('coder = "default"', 'coder = ["rule-1-corrected", "rule-1"]'), "utf-8"
+    )
+    return many
+
+
+def test_next_names_the_provisions_that_may_change_a_grade(run: Callable, doubted: Path):
+    """The only support of a document comes before one of two; a certain one is not named."""
+    done = run("next", "--provisions", "--json", folder=doubted)
+
+    assert done.code == 0, done
+    named = [(one["document"], one["locator"]) for one in done.json]
+    assert ("cn-1", "Sec. 1") not in named
+    assert named.index(("us-1", "Sec. 1")) < named.index(("us-2", "Sec. 1"))
+    first = next(one for one in done.json if one["document"] == "us-1")
+    reason = next(one for one in first["reasons"] if one["code"] == CODE)
+    assert (reason["given"], reason["others"], reason["chance"]) == (True, 0, 0.6)
+    assert (reason["documents"], reason["documents_then"], reason["total"]) == (2, 1, PER_PARTY)
+    assert "us-1" in reason["why"]["en"]
+    assert "us-1" in reason["why"]["zh"]
+    missed = next(one for one in done.json if one["document"] == "us-3")["reasons"][0]
+    assert (missed["given"], missed["documents_then"]) == (False, 3)
+    again = run("next", "--provisions", "--json", folder=doubted)
+    assert again.json == done.json
+    table = run("next", "--provisions", folder=doubted).out
+    assert "no random sample" in table
+    assert run("next", "--provisions", "--csv", folder=doubted).out.count("Sec. 1") >= 3
+
+
+def test_decisions_on_chosen_provisions_correct_the_coder(run: Callable, doubted: Path):
+    """They go back as corrections, are repeated in the next sheet, and are not asked again."""
+    wrote = run("next", "--provisions", "--sheet", "checks", folder=doubted)
+    sheet = doubted / "checks" / "rule-1" / "decisions.csv"
+    untouched = run("import", "checks/rule-1", folder=doubted)
+    decide(sheet, lambda row: "no" if row["document"] == "us-1" else "?")
+    taken = run("import", "checks/rule-1", "--json", folder=doubted)
+
+    assert "checks/rule-1" in wrote.out
+    assert (untouched.code, taken.code) == (1, 0)
+    assert "no row is decided" in untouched.err
+    assert set(taken.json["decisions"]) == {"correction"}
+    rows = run("overlap", "--json", folder=doubted).json
+    code = next(one for one in rows if one["code"] == CODE)
+    assert code["documents"]["us"] == ["us-2"]
+    named = [one["document"] for one in run("next", "--provisions", "--json", folder=doubted).json]
+    assert set(named) == {"us-2", "us-3"}
+    run("next", "--provisions", "--sheet", "more", folder=doubted)
+    with (doubted / "more" / "rule-1" / "decisions.csv").open(encoding="utf-8-sig") as file:
+        kept = {row["document"]: row["decision"] for row in csv.DictReader(file)}
+    assert kept == {"us-1": "no", "us-2": "?", "us-3": "?"}
+    assert run("import", "more/rule-1", folder=doubted).code == 0
+    again = run("overlap", "--json", folder=doubted).json
+    assert [one["documents"] for one in again] == [one["documents"] for one in rows]
+
+
+def test_chosen_provisions_enter_no_estimate(run: Callable, doubted: Path):
+    """Neither as a reading, nor as a sheet of the sample, nor as a checker, nor as the model."""
+    run("next", "--provisions", "--sheet", "checks", folder=doubted)
+    sheet = doubted / "checks" / "rule-1" / "decisions.csv"
+    decide(sheet, lambda row: "no")
+    taken = run("import", sheet, "--coder", "li", folder=doubted)
+    run("import", "checks/rule-1", folder=doubted)
+    run("sample", "--provisions", "--per-party", 3, folder=doubted)
+    before = run("estimate", "--provisions", "--json", folder=doubted).json
+    shutil.copy(sheet, doubted / "samples" / "provisions-1" / "us.csv")
+    drawn = run("estimate", "--provisions", folder=doubted)
+    run("sample", "--per-party", 3, folder=doubted)
+    asked = run("estimate", "--person", "rule-1-corrected", folder=doubted)
+
+    assert (taken.code, drawn.code, asked.code) == (1, 1, 1)
+    for done in (taken, drawn, asked):
+        assert "no random sample" in done.err
+    assert before["model"] == "rule-1"
+
+
+def test_what_next_cannot_do_with_provisions_is_told(run: Callable, doubted: Path):
+    """Two questions at once, a coder nobody knows, a folder that is there, nothing to check."""
+    assert "one of the two" in run("next", folder=doubted).err
+    assert "one of the two" in run("next", "--provisions", "--person", "li", folder=doubted).err
+    assert run("next", "--provisions", "--model", "nobody", folder=doubted).code == 1
+    (doubted / "checks").mkdir()
+    assert "exists" in run("next", "--provisions", "--sheet", "checks", folder=doubted).err
+    assert not list((doubted / "checks").iterdir())
+    (doubted / "wrong").mkdir()
+    (doubted / "wrong" / "coders.toml").write_text(
+        '[corrections]\ncorrects = "nobody"\nfile = "decisions.csv"\n', "utf-8"
+    )
+    assert '"nobody"' in run("import", "wrong", folder=doubted).err
+
+
+def test_provisions_of_nothing_are_told(run: Callable, empty: Path):
+    """A party without a coded document has no grade to change."""
+    done = run("next", "--provisions", folder=empty)
+
+    assert done.code == 1
+    assert "no coded document" in done.err
+
+
+def test_a_combined_coder_is_not_corrected(run: Callable, doubted: Path):
+    """Its members are; nothing is written."""
+    run("combine", "both", "--from", "default", "--from", "rule-1", "--rule", "any", folder=doubted)
+
+    done = run(
+        "next",
+        "--provisions",
+        "--model",
+        "both",
+        "--sheet",
+        "checks",
+        "--number",
+        5,
+        folder=doubted,
+    )
+
+    assert done.code == 1
+    assert "combined of others" in done.err
+    assert not (doubted / "checks").exists()
+
+
+def test_the_default_coder_says_what_it_may_have_missed(run: Callable, many: Path):
+    """Provisions it gave no code are named too, with the chance that they have one."""
+    held = run("next", "--provisions", "--number", 60, "--json", folder=many).json
+
+    missed = [reason for one in held for reason in one["reasons"] if not reason["given"]]
+    assert missed
+    assert all(0.0 < one["chance"] < 1.0 for one in missed)

@@ -9,14 +9,28 @@ from qiutong.codings import (
     DecisionRow,
     Reading,
     codes_by_segment,
+    correct_codings,
+    corrected_coder,
     load_codings,
+    name_correction,
     read_coders,
     read_codings,
     read_decisions,
     settle_codings,
 )
 from qiutong.errors import BadCodings, BadSettings, UnreadableFile
-from qiutong.model import Change, Code, Codebook, Coder, CoderKind, Document, Position, Segment
+from qiutong.model import (
+    Change,
+    Code,
+    Codebook,
+    Coder,
+    CoderKind,
+    Coding,
+    DecisionKind,
+    Document,
+    Position,
+    Segment,
+)
 from qiutong.segment import segment_document
 from qiutong.text import normalize_text
 
@@ -777,3 +791,132 @@ def test_an_item_of_a_list_has_the_position_of_the_words_that_open_it(
     settled = settle_codings([anna, ben], {}, GOLD, places, BOOK)
     for held in (anna, settled):
         assert [one.position for one in held.codings["rule"]] == [Position.REQUIRES]
+
+
+# --------------------------------------------------------------------------- correcting
+
+PROGRAM = Coder(id="program", kind=CoderKind.RULE, version="3")
+
+
+def said(locator: str, code_id: str, confidence: float) -> Coding:
+    """A coding of the program on the first words of a provision."""
+    place = BY_LOCATOR[locator]
+    return Coding(
+        document=place.document, code=code_id, coder="program", codebook=BOOK.name,
+        segment=place.id, evidence_start=place.start, evidence_end=place.start + 5,
+        confidence=confidence, position=Position.WARNS, memo="cue",
+    )  # fmt: skip
+
+
+def correct(*decisions: tuple[str, str, bool]) -> Reading:
+    """Correct a program that gave test.red and label in the act, and doubts harm."""
+    held = (
+        said("Sec. 1", "test.red", 0.8),
+        said("Sec. 1", "harm", 0.3),
+        said("Sec. 2(a)", "label", 0.6),
+    )
+    reading = Reading(
+        coder=PROGRAM,
+        codings={"act": held},
+        read={"act": frozenset(one.id for one in PLACES["act"])},
+        fingerprint={"act": "mark"},
+    )
+    rows = {
+        (BY_LOCATOR[locator].id, code_id): DecisionRow(row=2, given=given, reason="seen")
+        for locator, code_id, given in decisions
+    }
+    return correct_codings(reading, rows, name_correction(PROGRAM), PLACES, BOOK, least=0.5)
+
+
+def test_a_correction_changes_what_it_names_and_nothing_else() -> None:
+    """No takes a coding away, yes adds or confirms one; the others keep their confidence."""
+    held = correct(("Sec. 1", "test.red", False), ("Sec. 2(b)", "label", True))
+
+    assert [(one.segment, one.code, one.confidence, one.memo) for one in held.codings["act"]] == [
+        (BY_LOCATOR["Sec. 1"].id, "harm", 0.3, "cue"),
+        (BY_LOCATOR["Sec. 2(a)"].id, "label", 0.6, "cue"),
+        (BY_LOCATOR["Sec. 2(b)"].id, "label", None, "seen"),
+    ]
+    assert {one.coder for one in held.codings["act"]} == {"program-corrected"}
+    assert [one.kind for one in held.decisions["act"]] == [DecisionKind.CORRECTION] * 2
+    assert list(held.codings) == ["act"]
+
+
+def test_a_confirmed_code_is_certain_and_keeps_what_the_coder_quoted() -> None:
+    """Evidence and position stay; a code that did not count before is a correction."""
+    held = correct(("Sec. 1", "test.red", True), ("Sec. 1", "harm", True), ("Sec. 1", "test", True))
+
+    by_code = {one.code: one for one in held.codings["act"]}
+    assert (by_code["test.red"].confidence, by_code["test.red"].memo) == (None, "seen")
+    assert by_code["test.red"].position is Position.WARNS
+    assert by_code["test.red"].evidence_end - by_code["test.red"].evidence_start == 5
+    assert {one.code: one.kind for one in held.decisions["act"]} == {
+        "test.red": DecisionKind.CONFIRMATION,
+        "harm": DecisionKind.CORRECTION,
+        "test": DecisionKind.CONFIRMATION,
+    }
+
+
+def test_the_corrected_coder_says_whom_it_corrects() -> None:
+    """It is of the same kind, and no other coder is taken for one."""
+    made = name_correction(PROGRAM)
+
+    assert (made.id, made.kind) == ("program-corrected", CoderKind.RULE)
+    assert corrected_coder(made) == "program"
+    assert corrected_coder(PROGRAM) == ""
+
+
+def test_a_correction_that_cannot_be_is_refused() -> None:
+    """A parent is not denied while its child stands, and an uncoded document is not corrected."""
+    with pytest.raises(BadCodings, match=r"decided no on test, but test\.red"):
+        correct(("Sec. 1", "test", False))
+    with pytest.raises(BadCodings, match="has not coded this document"):
+        correct(("第一条", "test", True))
+    assert correct(("Sec. 1", "test", False), ("Sec. 1", "test.red", False)).codings["act"]
+
+
+def test_a_changed_reason_is_another_mark() -> None:
+    """So that an import knows what it has taken over already."""
+    assert (
+        correct(("Sec. 1", "harm", True)).fingerprint
+        == correct(("Sec. 1", "harm", True)).fingerprint
+    )
+    assert (
+        correct(("Sec. 1", "harm", True)).fingerprint
+        != correct(("Sec. 1", "harm", False)).fingerprint
+    )
+
+
+def test_rows_not_decided_are_passed_over_where_that_is_asked_for(tmp_path: Path) -> None:
+    """And refused in an adjudication."""
+    path = tmp_path / "decisions.csv"
+    path.write_text(
+        "document,locator,code,decision,reason\nact,Sec. 1,test,?,\nact,Sec. 1,harm,no,none\n",
+        encoding="utf-8",
+    )
+
+    assert list(read_decisions(path, PLACES, BOOK, not_decided="?")) == [
+        (BY_LOCATOR["Sec. 1"].id, "harm")
+    ]
+    with pytest.raises(BadCodings, match=r'"\?" cannot be used'):
+        read_decisions(path, PLACES, BOOK)
+
+
+@pytest.mark.parametrize("not_read", ["", "?"])
+def test_chosen_provisions_are_no_reading_and_no_sample(tmp_path: Path, not_read: str) -> None:
+    """Whatever other columns the sheet has been given."""
+    path = tmp_path / "us.csv"
+    path.write_text("chosen,sampled,document,locator,codes\n1,1,act,Sec. 1,test\n", "utf-8")
+
+    with pytest.raises(BadCodings, match="no random sample"):
+        read_codings(path, ANNA, PLACES, DOCUMENTS, BOOK, not_read=not_read)
+
+
+def test_corrections_stand_alone(folder: Path) -> None:
+    """A folder holds readings, or the corrections of one coder."""
+    more = '\n[corrections]\ncorrects = "program"\nfile = "decisions.csv"\n'
+    (folder / "coders.toml").write_text(more, encoding="utf-8")
+    assert read_coders(folder).corrections.corrects == "program"
+    (folder / "coders.toml").write_text(CODERS + more, encoding="utf-8")
+    with pytest.raises(BadSettings, match="folder of their own"):
+        read_coders(folder)

@@ -12,7 +12,7 @@ from qiutong.codebook import load_codebook
 from qiutong.coders.builtin import BuiltinCoder
 from qiutong.coders.default import MODEL, default_coder, knows_codebook, load_examples
 from qiutong.coders.embed import UseEmbedder
-from qiutong.coders.trained import TrainedModel, _in_context
+from qiutong.coders.trained import TrainedCoder, TrainedModel, _in_context
 from qiutong.model import CoderKind, Coding, Document, Segment
 
 BOOK = load_codebook("ai-governance")
@@ -160,3 +160,27 @@ def test_context_by_hand() -> None:
     assert seen[1, 0] == pytest.approx(-2.0 + 0.3 * (1.0 - 6.0) / 2 + 0.15 * (1.0 - 6.0) / 2)
     assert seen[2, 0] == pytest.approx(-9.0 + 0.3 * (-2.0 + 0.5) / 1.5 + 0.15 * (1.0 - 2.0) / 2)
     assert seen[3, 0] == pytest.approx(3.0 + 0.3 * 3.0 + 0.15 * 3.0)
+
+
+def test_it_says_how_likely_every_code_is(embedder: UseEmbedder) -> None:
+    """Also of codes it does not give; those it gives have the same probability as their coding."""
+    text = "Providers shall add a visible label and a hidden watermark to synthetic pictures."
+    document = Document(id="d", party="x", title="d", text=text, language="en")
+    segment = Segment(
+        id="d:0", document="d", locator="1", start=0, end=len(text), text=text, language="en"
+    )
+    coder = default_coder(BOOK, embedder)
+    assert isinstance(coder, TrainedCoder)
+
+    ((found, odds),) = coder.weigh_documents([(document, [segment])])
+    given = coded(coder, text, "en")
+
+    assert found is document
+    assert all(0.0 <= one <= 1.0 for one in odds["d:0"].values())
+    assert given
+    assert {one.code: one.confidence for one in given} == {
+        one.code: round(odds["d:0"][one.code], 2) for one in given
+    }
+    assert set(odds["d:0"]) > {one.code for one in given}
+    other = Document(id="e", party="x", title="e", text="", language="en")
+    assert list(coder.weigh_documents([(other, [])])) == [(other, {})]

@@ -15,8 +15,11 @@ from qiutong.estimate import (
     count_odds,
     find_checking_gains,
     find_grade_odds,
+    find_provision_gains,
+    grade_odds,
     power_tuned_mean,
     ppi_prevalence,
+    presence_odds,
     share_of_cells,
     share_of_provisions,
 )
@@ -353,3 +356,61 @@ def test_nothing_is_gained_where_everything_was_checked():
 
     assert find_checking_gains(done, BOUNDS, also=also) == {"x": (0.0, 0.0), "y": (0.0, 0.0)}
     assert find_grade_odds(done, BOUNDS, also=also).sure == 1.0
+
+
+small_chances = st.lists(
+    st.lists(st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]), max_size=3), min_size=1, max_size=3
+)
+
+
+@given(st.lists(st.floats(0.0, 1.0), max_size=6))
+def test_odds_of_documents_are_the_sum_over_all_outcomes(chances):
+    """Each document has the code or not, by itself."""
+    odds = presence_odds(chances)
+
+    expected = np.zeros(len(chances) + 1)
+    for outcome in product((0, 1), repeat=len(chances)):
+        likely = [c if there else 1 - c for c, there in zip(chances, outcome, strict=True)]
+        expected[sum(outcome)] += np.prod(likely)
+    assert odds == pytest.approx(expected, abs=1e-12)
+
+
+@given(small_chances, small_chances)
+def test_a_provisions_gain_is_the_expected_fall_of_entropy(one, other):
+    """As found by looking at the grade's odds with the provision known to have the code, or not."""
+
+    def odds(held, second):
+        present = [[1 - np.prod([1 - c for c in d]) for d in party] for party in (held, second)]
+        return grade_odds([presence_odds(party) for party in present], BOUNDS)
+
+    gains = find_provision_gains({"x": one, "y": other}, BOUNDS)
+
+    assert [len(d) for d in gains["x"]] == [len(d) for d in one]
+    now = entropy(odds(one, other))
+    for place, held in enumerate(one):
+        for at, chance in enumerate(held):
+            then = 0.0
+            for known, weight in ((1.0, chance), (0.0, 1 - chance)):
+                after = [[*d] for d in one]
+                after[place][at] = known
+                then += weight * entropy(odds(after, other))
+            assert gains["x"][place][at] == pytest.approx(max(0.0, now - then), abs=1e-9)
+
+
+def test_a_provision_that_alone_carries_a_code_tells_more_than_one_of_many():
+    """Beside one that surely has the code it tells nothing, and neither does a certain one."""
+    held = {"x": [[0.6], [0.6] * 10, [0.6, 1.0], []], "y": [[1.0]] * 4}
+
+    gains = find_provision_gains(held, Thresholds(strong=0.75, moderate=0.25))
+
+    alone, many, beside, none = gains["x"]
+    assert alone[0] > 100 * max(many) > 0.0
+    assert beside == [0.0, 0.0]
+    assert none == []
+    assert gains["y"] == [[0.0]] * 4
+
+
+def test_gains_of_provisions_need_two_parties():
+    """A grade compares."""
+    with pytest.raises(ValueError, match="two parties"):
+        find_provision_gains({"x": [[0.5]]}, BOUNDS)

@@ -8,6 +8,7 @@ import typer
 from qiutong.cli.app import AsOfOption, CsvOption, JsonOption, StudyOption, app, open_study
 from qiutong.cli.printing import (
     GRADE_SIGNS,
+    Bar,
     print_json,
     print_rows,
     print_table,
@@ -195,7 +196,12 @@ def _estimate_provisions(
 
 @app.command("next")
 def next_(
-    person: Annotated[str, typer.Option(metavar="CODER", help="The coder who checks.")],
+    person: Annotated[
+        str, typer.Option(metavar="CODER", help="The coder who checks documents.")
+    ] = "",
+    provisions: Annotated[
+        bool, typer.Option("--provisions", help="Name provisions, and no documents.")
+    ] = False,
     model: Annotated[
         str,
         typer.Option(
@@ -203,17 +209,37 @@ def next_(
             help="The coder of all documents; those that study.toml counts if empty.",
         ),
     ] = "",
-    number: Annotated[int, typer.Option(metavar="N", min=1, help="Most documents to name.")] = 10,
+    number: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Most documents or provisions to name.")
+    ] = 10,
+    sheet: Annotated[
+        str,
+        typer.Option(
+            metavar="FOLDER",
+            help="With --provisions: write a sheet for decisions into a new folder.",
+        ),
+    ] = "",
     as_of: AsOfOption = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Name the documents to check next.
+    """Name the documents, or the provisions, to check next.
 
     Those whose checking is expected to tell most about the grades.
     """
-    held = open_study(study).next(person, model=model, number=number, as_of=as_of or None)
+    opened = open_study(study)
+    if bool(person) is provisions:
+        raise InputError(
+            "next: name who checks documents (--person ID), or ask for provisions (--provisions), "
+            "one of the two."
+        )
+    if provisions:
+        _next_provisions(opened, model, number, sheet, as_of, as_json, as_csv)
+        return
+    if sheet:
+        raise typer.BadParameter("--sheet needs --provisions")
+    held = opened.next(person, model=model, number=number, as_of=as_of or None)
     if print_rows(held.rows(), as_json, as_csv):
         return
     print_table(
@@ -233,6 +259,53 @@ def next_(
         say("Every document has been checked.")
     elif held[0].gain is None:
         say("These belong to the random sample, which comes first.")
+
+
+_REASONS_SHOWN = 2
+
+
+def _next_provisions(
+    study: "Study",
+    model: str,
+    number: int,
+    sheet: str,
+    as_of: str,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    with Bar("weighing") as bar:
+        held = study.next_provisions(model=model, number=number, as_of=as_of or None, progress=bar)
+    folders = study.write_checks(held, sheet) if sheet else ()
+    if print_rows(held.rows(), as_json, as_csv):
+        return
+    if not held:
+        say("Nothing leaves a doubt: every coding has a confidence of 1, or none, or was checked.")
+        return
+    print_table(
+        ["Provision", "Gain (bits)", "Code (confidence): what the check may change"],
+        [
+            [
+                f"{one.document} {one.locator}",
+                f"{one.gain:.2f}",
+                "\n".join(reason.why["en"] for reason in one.reasons[:_REASONS_SHOWN])
+                + (
+                    f"\n… and {more} more"
+                    if (more := len(one.reasons) - _REASONS_SHOWN) > 0
+                    else ""
+                ),
+            ]
+            for one in held
+        ],
+    )
+    say(
+        "Chosen, and so no random sample: what is found here corrects codings, and enters no "
+        "estimate."
+    )
+    for folder in folders:
+        say(
+            f"Wrote {folder}/decisions.csv. Put yes or no in place of each ?, with a reason. Then: "
+            f"qiutong import {folder}; and in study.toml {folder.name}-corrected before {folder.name}"
+        )
 
 
 def _print_checked(study: "Study", held: "CheckedStudy") -> None:

@@ -335,6 +335,44 @@ class TrainedCoder(BuiltinCoder):
                 progress(read.document.id)
             yield read.document, codings
 
+    def weigh_documents(
+        self, items: Iterable[tuple[Document, Sequence[Segment]]]
+    ) -> Iterator[tuple[Document, dict[str, dict[str, float]]]]:
+        """Say how likely each code is on each provision, given or not.
+
+        Parameters
+        ----------
+        items
+            As for :meth:`code_documents`.
+
+        Yields
+        ------
+        tuple of Document and dict
+            By segment id and code, the calibrated probability in [0, 1]; codes that were not learned
+            are not among them, and neither are provisions in a language without cues.
+        """
+        codes = [(at, code.id) for at, code in enumerate(self.codebook.codes)]
+        for document, segments in items:
+            read = self.read(document, segments)
+            odds: dict[str, dict[str, float]] = {}
+            for _, _, seen in self._see([read]):
+                if seen is None or not any(one.language in self._cued for one in read.sentences):
+                    continue
+                for segment, row in zip(seen.ids, self._probabilities(seen), strict=True):
+                    odds[segment] = {
+                        code: float(row[at])
+                        for at, code in codes
+                        if self.model.arrays["trained"][at]
+                    }
+            yield document, odds
+
+    def _probabilities(self, seen: "SeenDocument") -> np.ndarray:
+        """Calibrated probabilities of one document: shape (provisions, codes)."""
+        held = self.model.arrays
+        alike = np.zeros(len(seen.ids), dtype=np.int64)
+        score = np.round(_in_context(score_provisions(held, seen.pooled), alike), 4)
+        return logistic(held["slope"] * score + held["shift"])
+
     def _see(
         self, reads: list[ReadDocument]
     ) -> Iterator[tuple[ReadDocument, np.ndarray, "SeenDocument | None"]]:
@@ -345,9 +383,7 @@ class TrainedCoder(BuiltinCoder):
         held = self.model.arrays
         sentences = read.sentences
         provision = seen.pooled
-        alike = np.zeros(len(seen.ids), dtype=np.int64)
-        score = np.round(_in_context(score_provisions(held, provision), alike), 4)
-        probability = logistic(held["slope"] * score + held["shift"])
+        probability = self._probabilities(seen)
         given = (probability >= held["threshold"]) & held["trained"]
         for code, above in enumerate(self._above):
             # A child says its parent too: the parent is not repeated.
