@@ -154,6 +154,35 @@ def test_two_processes_give_what_one_gives() -> None:
         assert np.abs(embedder.embed(MANY) - alone).max() < 1e-5
 
 
+def test_several_batches_may_be_under_way() -> None:
+    """Workers begin on the next batch before the last is asked for; each gives its own vectors."""
+    alone = UseEmbedder(processes=1).embed(MANY)
+    with UseEmbedder(processes=2) as embedder:
+        first, empty, second = (
+            embedder.start(MANY[:650]),
+            embedder.start([]),
+            embedder.start(MANY[650:]),
+        )
+
+        assert np.abs(second() - alone[650:]).max() < 1e-5
+        assert empty().shape == (0, 512)
+        assert np.abs(first() - alone[:650]).max() < 1e-5
+
+
+def test_a_worker_that_dies_is_told_of_where_its_batch_is_asked_for() -> None:
+    """The batch under way fails with the reason, and the next call starts new workers."""
+    with UseEmbedder(processes=2) as embedder:
+        embedder.embed(MANY[:650])
+        for worker in embedder._workers:
+            worker._process.kill()
+            worker._process.wait()
+        under_way = embedder.start(MANY)
+
+        with pytest.raises((RuntimeError, OSError)):
+            under_way()
+        assert embedder.embed(MANY).shape == (900, 512)
+
+
 SCRIPT = """
 import sys
 from qiutong.coders.embed import UseEmbedder

@@ -23,6 +23,7 @@ from qiutong.coders.embed import (
     UseEmbedder,
     VectorCache,
     embed_cached,
+    start_embedding,
     vector_key,
 )
 from qiutong.model import Codebook, Coder, CoderKind, Coding, Document, Position, Segment
@@ -40,8 +41,8 @@ VERSION = "2"
 _EMBEDDED = frozenset(
     ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]
 )
-BATCH = 3000
-"""Sentences embedded in one go: enough for two processes, little enough for flat memory."""
+BATCH = 1000
+"""Sentences embedded in one go: enough for two processes, and little to wait for."""
 
 # Languages whose characters say about three times as much as a letter.
 _DENSE = frozenset({"zh", "ja", "ko"})
@@ -186,16 +187,32 @@ class BuiltinCoder:
             Per segment and code at most one coding, that of the best evidence, by place in the
             text and then by the codebook's order. A document without segments has none.
         """
-        waiting: list[ReadDocument] = []
-        count = 0
-        for document, segments in items:
-            read = self.read(document, segments)
-            waiting.append(read)
-            count += len(read.sentences)
-            if count >= BATCH:
-                yield from self._finish(waiting, progress)
-                waiting, count = [], 0
-        yield from self._finish(waiting, progress)
+        reads = (self.read(document, segments) for document, segments in items)
+        for batch, vectors in self.embed_documents(reads):
+            yield from self._finish(batch, vectors, progress)
+
+    def embed_documents(
+        self, reads: Iterable["ReadDocument"]
+    ) -> Iterator[tuple[list["ReadDocument"], np.ndarray]]:
+        """Embed documents in batches, in the order given.
+
+        Worker processes are not kept waiting: while they embed a batch, the next is read, and the
+        caller works on the one before.
+
+        Yields
+        ------
+        tuple of list of ReadDocument and numpy.ndarray
+            A batch, and a unit vector for each of its sentences, ``(n, d)``.
+        """
+        before: tuple[list[ReadDocument], Callable[[], np.ndarray]] | None = None
+        for batch in _batches(reads):
+            texts = [sentence.text for read in batch for sentence in read.sentences]
+            started = batch, start_embedding(self.embedder, texts)
+            if before is not None:
+                yield before[0], before[1]()
+            before = started
+        if before is not None:
+            yield before[0], before[1]()
 
     def read(self, document: Document, segments: Sequence[Segment]) -> "ReadDocument":
         """Split segments into sentences and find their cues.
@@ -239,14 +256,13 @@ class BuiltinCoder:
         return ReadDocument(document, sentences)
 
     def _finish(
-        self, reads: list["ReadDocument"], progress: Callable[[str], None] | None
+        self,
+        reads: list["ReadDocument"],
+        vectors: np.ndarray,
+        progress: Callable[[str], None] | None,
     ) -> Iterator[tuple[Document, tuple[Coding, ...]]]:
-        """Embed a batch, score it and give its codings."""
-        if not reads:
-            return
-        texts = [sentence.text for read in reads for sentence in read.sentences]
-        if texts:
-            vectors = self.embedder.embed(texts)
+        """Score a batch and give its codings."""
+        if len(vectors):
             discriminant, plain = self.measure(vectors)
         row = 0
         for read in reads:
@@ -433,6 +449,20 @@ class FoundCode:
     cues: list[tuple[int, int]]
     start: int = field(default=0)
     end: int = field(default=0)
+
+
+def _batches(reads: Iterable[ReadDocument]) -> Iterator[list[ReadDocument]]:
+    """Neighbours that together have enough sentences to be embedded in one go."""
+    waiting: list[ReadDocument] = []
+    count = 0
+    for read in reads:
+        waiting.append(read)
+        count += len(read.sentences)
+        if count >= BATCH:
+            yield waiting
+            waiting, count = [], 0
+    if waiting:
+        yield waiting
 
 
 class _Likeness:

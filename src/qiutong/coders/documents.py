@@ -18,7 +18,7 @@ import numpy as np
 
 from qiutong.codebook import ancestors, descendants
 from qiutong.coders import trained
-from qiutong.coders.builtin import BATCH, BuiltinCoder, FoundCode, ReadDocument
+from qiutong.coders.builtin import BuiltinCoder, FoundCode, ReadDocument
 from qiutong.coders.embed import Embedder, VectorCache
 from qiutong.errors import UndefinedStatistic
 from qiutong.model import Codebook, Document, Segment
@@ -139,21 +139,11 @@ def see_documents(
     rows: list[np.ndarray | None] = []
     wide: list[np.ndarray] = []
     words: list[Counter[str]] = []
-    waiting: list[ReadDocument] = []
-
-    def look() -> None:
-        for read, _, seen in trained.see_documents(eyes, waiting):
-            rows.append(None if seen is None else _look(_part(read, seen, base)))
-        waiting.clear()
-
-    for document, segments in items:
-        read = eyes.read(document, segments)
-        waiting.append(read)
-        wide.append(_extent(len(document.text), len(read.sentences)))
-        words.append(_count(document.text))
-        if sum(len(one.sentences) for one in waiting) >= BATCH:
-            look()
-    look()
+    reads = (eyes.read(document, segments) for document, segments in items)
+    for read, _, seen in trained.see_documents(eyes, reads):
+        rows.append(None if seen is None else _look(_part(read, seen, base)))
+        wide.append(_extent(len(read.document.text), len(read.sentences)))
+        words.append(_count(read.document.text))
     held = [row for row in rows if row is not None]
     if not held:
         raise UndefinedStatistic("none of the documents has a provision to look at")

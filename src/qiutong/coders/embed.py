@@ -18,12 +18,13 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-# Many at a time, because what repeats is worked out once for all of them.
-_CHUNK = 512
+# Enough that what repeats is worked out once for many, few enough that processes get equal shares.
+_CHUNK = 128
 # Starting a worker and loading the model into it costs about a second: below this many new
 # sentences one process is quicker.
 _FEWEST_FOR_PROCESSES = 600
@@ -122,6 +123,17 @@ def embed_cached(
     return out
 
 
+def start_embedding(embedder: Embedder, sentences: Sequence[str]) -> Callable[[], np.ndarray]:
+    """Start on sentences where the embedder can; the call given back gives :meth:`Embedder.embed`'s.
+
+    What the caller does in between costs no time where worker processes embed meanwhile. Another
+    embedder than the bundled one starts at the call.
+    """
+    if isinstance(embedder, UseEmbedder):
+        return embedder.start(sentences)
+    return partial(embedder.embed, sentences)
+
+
 class UseEmbedder:
     """Universal Sentence Encoder, multilingual v3, offline in plain numpy.
 
@@ -152,6 +164,13 @@ class UseEmbedder:
 
     def embed(self, sentences: Sequence[str]) -> np.ndarray:
         """Give one unit vector per sentence, ``(n, 512)`` float32, in the order given."""
+        return self.start(sentences)()
+
+    def start(self, sentences: Sequence[str]) -> Callable[[], np.ndarray]:
+        """Let the workers begin; the call given back takes its share and gives the vectors.
+
+        Several may be under way; each is to be called once.
+        """
         if isinstance(sentences, str):
             raise TypeError("embed takes a sequence of sentences, not one string")
         pieces: dict[str, int] = {}
@@ -159,15 +178,18 @@ class UseEmbedder:
             [pieces.setdefault(window, len(pieces)) for window in _windows(sentence)]
             for sentence in sentences
         ]
-        if not plan:
-            return np.empty((0, self.dimensions), dtype=np.float32)
-        made = self._embed_pieces(list(pieces))
-        out = np.empty((len(plan), self.dimensions), dtype=np.float32)
-        for row, indices in enumerate(plan):
-            out[row] = made[indices[0]] if len(indices) == 1 else made[indices].mean(axis=0)
-        norms = np.linalg.norm(out, axis=1, keepdims=True)
-        out /= np.where(norms > 0, norms, 1)
-        return out
+        finish = self._start_pieces(list(pieces))
+
+        def vectors() -> np.ndarray:
+            made = finish()
+            out = np.empty((len(plan), self.dimensions), dtype=np.float32)
+            for row, indices in enumerate(plan):
+                out[row] = made[indices[0]] if len(indices) == 1 else made[indices].mean(axis=0)
+            norms = np.linalg.norm(out, axis=1, keepdims=True)
+            out /= np.where(norms > 0, norms, 1)
+            return out
+
+        return vectors
 
     def close(self) -> None:
         """End the worker processes; the next call starts new ones."""
@@ -183,18 +205,22 @@ class UseEmbedder:
         """End the workers."""
         self.close()
 
-    def _embed_pieces(self, pieces: list[str]) -> np.ndarray:
+    def _start_pieces(self, pieces: list[str]) -> Callable[[], np.ndarray]:
         # Equal lengths together: micro-batches fill evenly, and workers get equal shares.
         order = sorted(range(len(pieces)), key=lambda i: (len(pieces[i]), pieces[i]))
         chunks = [order[i : i + _CHUNK] for i in range(0, len(order), _CHUNK)]
-        made = self._run([[pieces[i] for i in chunk] for chunk in chunks])
-        out = np.empty((len(pieces), self.dimensions), dtype=np.float32)
-        for chunk, vectors in zip(chunks, made, strict=True):
-            out[chunk] = vectors
-        return out
+        finish = self._start_chunks([[pieces[i] for i in chunk] for chunk in chunks])
 
-    def _run(self, chunks: list[list[str]]) -> list[np.ndarray]:
-        """Embed chunks here and, where it pays, in worker processes at the same time."""
+        def vectors() -> np.ndarray:
+            out = np.empty((len(pieces), self.dimensions), dtype=np.float32)
+            for chunk, made in zip(chunks, finish(), strict=True):
+                out[chunk] = made
+            return out
+
+        return vectors
+
+    def _start_chunks(self, chunks: list[list[str]]) -> Callable[[], list[np.ndarray]]:
+        """Embed chunks, where it pays, in worker processes, and at the call here as well."""
         count = sum(map(len, chunks))
         enough = count >= (_CHUNK if self._workers else _FEWEST_FOR_PROCESSES)
         helpers = (self.processes or min(2, _cores())) - 1
@@ -225,21 +251,25 @@ class UseEmbedder:
             threading.Thread(target=work_apart, args=(worker,), daemon=True)
             for worker in (self._workers if enough else ())
         ]
-        try:
-            for thread in threads:
-                thread.start()
-            work(_encode)
-            for thread in threads:
-                thread.join()
-        except BaseException:
-            # Ctrl-C: workers ignore it, so that this process alone decides and nothing hangs.
-            failures.append(KeyboardInterrupt())
-            self.close()
-            raise
-        if failures:
-            self.close()
-            raise failures[0]
-        return [vectors for vectors in made if vectors is not None]
+        for thread in threads:
+            thread.start()
+
+        def finish() -> list[np.ndarray]:
+            try:
+                work(_encode)
+                for thread in threads:
+                    thread.join()
+            except BaseException:
+                # Ctrl-C: workers ignore it, so that this process alone decides and nothing hangs.
+                failures.append(KeyboardInterrupt())
+                self.close()
+                raise
+            if failures:
+                self.close()
+                raise failures[0]
+            return [vectors for vectors in made if vectors is not None]
+
+        return finish
 
 
 class _Worker:
@@ -259,9 +289,14 @@ class _Worker:
             stdout=subprocess.PIPE,
             env=environment,
         )
+        self._asked = threading.Lock()
 
     def encode(self, texts: list[str]) -> np.ndarray:
-        """Embed one chunk."""
+        """Embed one chunk; a second thread waits."""
+        with self._asked:
+            return self._encode(texts)
+
+    def _encode(self, texts: list[str]) -> np.ndarray:
         asking, answering = self._process.stdin, self._process.stdout
         if asking is None or answering is None:
             raise RuntimeError("the embedding worker was started without pipes")

@@ -312,9 +312,12 @@ class TrainedCoder(BuiltinCoder):
         )
 
     def _finish(
-        self, reads: list[ReadDocument], progress: Callable[[str], None] | None
+        self,
+        reads: list[ReadDocument],
+        vectors: np.ndarray,
+        progress: Callable[[str], None] | None,
     ) -> Iterator[tuple[Document, tuple[Coding, ...]]]:
-        for read, vectors, seen in self._see(reads):
+        for read, own, seen in see_batch(self, reads, vectors):
             codings: tuple[Coding, ...] = ()
             if seen is not None:
                 cued = any(sentence.language in self._cued for sentence in read.sentences)
@@ -330,7 +333,7 @@ class TrainedCoder(BuiltinCoder):
                     found = self._decide(read.sentences, single.discriminant, single.plain)
                     codings = tuple(self._coding(read.document, one) for one in found)
                 if self._cache is not None:
-                    self._keep(found, vectors)
+                    self._keep(found, own)
             if progress is not None:
                 progress(read.document.id)
             yield read.document, codings
@@ -352,19 +355,17 @@ class TrainedCoder(BuiltinCoder):
             are not among them, and neither are provisions in a language without cues.
         """
         codes = [(at, code.id) for at, code in enumerate(self.codebook.codes)]
-        for document, segments in items:
-            read = self.read(document, segments)
+        reads = (self.read(document, segments) for document, segments in items)
+        for read, _, seen in see_documents(self, reads):
             odds: dict[str, dict[str, float]] = {}
-            for _, _, seen in self._see([read]):
-                if seen is None or not any(one.language in self._cued for one in read.sentences):
-                    continue
+            if seen is not None and any(one.language in self._cued for one in read.sentences):
                 for segment, row in zip(seen.ids, self._probabilities(seen), strict=True):
                     odds[segment] = {
                         code: float(row[at])
                         for at, code in codes
                         if self.model.arrays["trained"][at]
                     }
-            yield document, odds
+            yield read.document, odds
 
     def _probabilities(self, seen: "SeenDocument") -> np.ndarray:
         """Calibrated probabilities of one document: shape (provisions, codes)."""
@@ -372,11 +373,6 @@ class TrainedCoder(BuiltinCoder):
         alike = np.zeros(len(seen.ids), dtype=np.int64)
         score = np.round(_in_context(score_provisions(held, seen.pooled), alike), 4)
         return logistic(held["slope"] * score + held["shift"])
-
-    def _see(
-        self, reads: list[ReadDocument]
-    ) -> Iterator[tuple[ReadDocument, np.ndarray, "SeenDocument | None"]]:
-        return see_documents(self, reads)
 
     def _choose(self, read: ReadDocument, seen: "SeenDocument") -> list[tuple[FoundCode, str]]:
         """Choose codes of one document's provisions; the sentence that says it is the evidence."""
@@ -632,12 +628,19 @@ def _join(parts: Sequence[_Provisions]) -> _Provisions:
 
 
 def see_documents(
-    eyes: BuiltinCoder, reads: Sequence[ReadDocument]
+    eyes: BuiltinCoder, reads: Iterable[ReadDocument]
 ) -> Iterator[tuple[ReadDocument, np.ndarray, SeenDocument | None]]:
     """Embed and measure sentences, and pool them by provision; None for an empty document."""
-    texts = [sentence.text for read in reads for sentence in read.sentences]
-    every = eyes.embedder.embed(texts)
-    discriminant, plain = eyes.measure(every) if texts else (np.empty((0, 0)), np.empty((0, 0)))
+    for batch, vectors in eyes.embed_documents(reads):
+        yield from see_batch(eyes, batch, vectors)
+
+
+def see_batch(
+    eyes: BuiltinCoder, reads: Sequence[ReadDocument], every: np.ndarray
+) -> Iterator[tuple[ReadDocument, np.ndarray, SeenDocument | None]]:
+    """Measure sentences by their vectors, ``(n, d)``, and pool them by provision."""
+    if len(every):
+        discriminant, plain = eyes.measure(every)
     stop = 0
     for read in reads:
         start, stop = stop, stop + len(read.sentences)
