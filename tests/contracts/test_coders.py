@@ -178,9 +178,24 @@ def test_a_worker_that_dies_is_told_of_where_its_batch_is_asked_for() -> None:
             worker._process.wait()
         under_way = embedder.start(MANY)
 
-        with pytest.raises((RuntimeError, OSError)):
+        with pytest.raises(RuntimeError, match=r"ended early.*processes=1"):
             under_way()
         assert embedder.embed(MANY).shape == (900, 512)
+
+
+def test_a_batch_that_nobody_asks_for_hinders_nobody() -> None:
+    """The next batch has its own vectors, and closing ends what is under way at once."""
+    alone = UseEmbedder(processes=1).embed(MANY[:650])
+    with UseEmbedder(processes=2) as embedder:
+        embedder.start(MANY)
+        assert np.abs(embedder.embed(MANY[:650]) - alone).max() < 1e-5
+        under_way = embedder.start(MANY)
+        processes = [worker._process for worker in embedder._workers]
+        embedder.close()
+        assert [one.poll() is not None for one in processes] == [True]
+        with pytest.raises(RuntimeError, match="ended early"):
+            under_way()
+        assert np.abs(embedder.embed(MANY[:650]) - alone).max() < 1e-5
 
 
 SCRIPT = """

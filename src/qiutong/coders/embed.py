@@ -124,10 +124,19 @@ def embed_cached(
 
 
 def start_embedding(embedder: Embedder, sentences: Sequence[str]) -> Callable[[], np.ndarray]:
-    """Start on sentences where the embedder can; the call given back gives :meth:`Embedder.embed`'s.
+    """Start on sentences where the embedder can.
 
-    What the caller does in between costs no time where worker processes embed meanwhile. Another
-    embedder than the bundled one starts at the call.
+    Parameters
+    ----------
+    embedder
+        The bundled one lets its worker processes begin; another starts at the call.
+    sentences
+        Any number, repeats allowed.
+
+    Returns
+    -------
+    callable
+        Gives what :meth:`Embedder.embed` gives, and raises what it raises; to be called once.
     """
     if isinstance(embedder, UseEmbedder):
         return embedder.start(sentences)
@@ -169,7 +178,8 @@ class UseEmbedder:
     def start(self, sentences: Sequence[str]) -> Callable[[], np.ndarray]:
         """Let the workers begin; the call given back takes its share and gives the vectors.
 
-        Several may be under way; each is to be called once.
+        Several may be under way; each is to be called once. One that is never called costs the
+        workers its share; :meth:`close` ends it, and a call after that fails.
         """
         if isinstance(sentences, str):
             raise TypeError("embed takes a sequence of sentences, not one string")
@@ -224,7 +234,7 @@ class UseEmbedder:
         count = sum(map(len, chunks))
         enough = count >= (_CHUNK if self._workers else _FEWEST_FOR_PROCESSES)
         helpers = (self.processes or min(2, _cores())) - 1
-        if enough and not self._workers and sys.executable:
+        if enough and helpers and not self._workers and sys.executable:
             self._workers = [_Worker() for _ in range(helpers)]
             self._closer = weakref.finalize(self, _close_all, self._workers)
         made: list[np.ndarray | None] = [None] * len(chunks)
@@ -293,26 +303,24 @@ class _Worker:
 
     def encode(self, texts: list[str]) -> np.ndarray:
         """Embed one chunk; a second thread waits."""
-        with self._asked:
-            return self._encode(texts)
-
-    def _encode(self, texts: list[str]) -> np.ndarray:
         asking, answering = self._process.stdin, self._process.stdout
         if asking is None or answering is None:
             raise RuntimeError("the embedding worker was started without pipes")
         body = json.dumps(texts).encode()
-        asking.write(struct.pack("<Q", len(body)) + body)
-        asking.flush()
-        head = answering.read(8)
-        if len(head) < 8:
-            code = self._process.wait()
+        size = len(texts) * UseEmbedder.dimensions * np.dtype("<f4").itemsize
+        answer = b""
+        # A worker that is gone refuses the question, or its answer ends too soon.
+        with self._asked, contextlib.suppress(OSError, ValueError):
+            asking.write(struct.pack("<Q", len(body)) + body)
+            asking.flush()
+            answer = answering.read(size)
+        if len(answer) < size:
+            self._process.kill()
             raise RuntimeError(
-                f"an embedding worker ended early (exit status {code}). "
+                f"an embedding worker ended early (exit status {self._process.wait()}). "
                 "Try again with UseEmbedder(processes=1)."
             )
-        size = struct.unpack("<Q", head)[0]
-        vectors = np.frombuffer(answering.read(size), dtype="<f4")
-        return vectors.reshape(len(texts), UseEmbedder.dimensions)
+        return np.frombuffer(answer, dtype="<f4").reshape(len(texts), UseEmbedder.dimensions)
 
     def close(self) -> None:
         """End the worker, whatever it is doing."""
@@ -335,8 +343,7 @@ def _serve() -> None:
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     while len(head := asked.read(8)) == 8:
         vectors = _encode(json.loads(asked.read(struct.unpack("<Q", head)[0])))
-        body = vectors.astype("<f4").tobytes()
-        answers.write(struct.pack("<Q", len(body)) + body)
+        answers.write(vectors.astype("<f4").tobytes())
         answers.flush()
 
 
