@@ -58,6 +58,7 @@ from qiutong.model import (
     Coder,
     CoderKind,
     Coding,
+    Decision,
     Document,
     Estimate,
     Grade,
@@ -910,11 +911,7 @@ def _weigh(
     """How likely each provision has each code, and which of them count; ``coded`` says by whom."""
     known = {one.id: one for one in study.store.coders()}
     above = lineage(study.codebook)
-    checked = {
-        one.segment
-        for one in study.store.decisions()
-        if not one.superseded and corrected_coder(known[one.coder])
-    }
+    checked = {one.segment for one in _corrections(study)}
     chances: Units = {code: {} for code in above}
     given: dict[str, dict[str, set[str]]] = {code: {} for code in above}
     for coder in dict.fromkeys(coded.values()):
@@ -939,6 +936,18 @@ def _weigh(
             if chance >= _POSSIBLE:
                 chances[code].setdefault(document, {})[segment] = chance
     return chances, given
+
+
+def _corrections(study: "Study") -> tuple[Decision, ...]:
+    """Decisions of corrections that stand; those on an earlier text of a document do not."""
+    done = {
+        one.id: study.store.finished(one.id) for one in study.store.coders() if corrected_coder(one)
+    }
+    return tuple(
+        one
+        for one in study.store.decisions()
+        if not one.superseded and one.document in done.get(one.coder, ())
+    )
 
 
 _POSSIBLE = 0.02
@@ -1017,7 +1026,8 @@ def write_checks(
     """Write a sheet of decisions on the codings of chosen provisions, in a folder for each coder.
 
     A row asks for ``yes`` or ``no`` on one coding, with a reason. Decisions imported before are
-    repeated in it, because an import takes the place of the one before. See
+    repeated in it, because an import takes the place of the one before; not those on a text that
+    another has replaced since. See
     :func:`qiutong.codings.correct_codings`.
 
     Parameters
@@ -1058,8 +1068,8 @@ def write_checks(
         if corrected_coder(known[coder]) in rows
         for one in study.store.codings(coder)
     }
-    for made in study.store.decisions():
-        if not made.superseded and (coder := corrected_coder(known[made.coder])) in rows:
+    for made in _corrections(study):
+        if (coder := corrected_coder(known[made.coder])) in rows:
             kept = stand.get((made.coder, made.segment, made.code))
             rows[coder].append(
                 _decision_row("", made.document, made.locator, "", made.code)

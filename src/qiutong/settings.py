@@ -442,7 +442,8 @@ def _convert(raw: Any, shape: type[T], file: str | Path, find_line: Any) -> T:
                 "" if not told["length"] else f" {'characters' if kinds == 'text' else 'entries'}"
             )
             wanted = f"{kinds} {limit} {told['limit']}{length}" if limit else kinds
-            given = "" if path.endswith("[...]") else f"{_value_at(raw, steps)} cannot be used; "
+            # Under a name in a mapping msgspec does not say which one.
+            given = "" if "[...]" in path else f"{_value_at(raw, steps)} cannot be used; "
             what = f"{given}give {wanted}"
         raise BadSettings(file, what, line=line, where=path.lstrip(".")) from None
 
@@ -467,7 +468,8 @@ def _value_at(raw: Any, steps: Sequence[str | int]) -> str:
     """The value at fault as JSON, cut where it is long."""
     for step in steps:
         raw = raw[step]
-    text = msgspec.json.encode(raw).decode()
+    # JSON has no word for nan and inf.
+    text = str(raw) if isinstance(raw, float) else msgspec.json.encode(raw).decode()
     return text if len(text) <= 60 else text[:60] + "…"
 
 

@@ -1077,9 +1077,9 @@ class Study:
     def readings(self) -> tuple[str, ...]:
         """Ids of the coders whose agreement says how reliable the codings are.
 
-        People and language models that coded provisions. Where two or more others are left, without
-        adjudications and those whose codings count: an adjudicated coding is made of the readings
-        it would be compared with.
+        People and language models that coded provisions, and never corrections of one of them: most
+        of these repeat it. Where two or more others are left, without adjudications and those whose
+        codings count: an adjudicated coding is made of the readings it would be compared with.
         """
         coded = {one.coder for one in self.store.codings() if one.segment}
         settled = {one.coder for one in self.store.decisions()} | set(self.settings.coding.coders)
@@ -1089,6 +1089,7 @@ class Study:
             if one.id in coded
             and one.id not in PROGRAMS
             and one.kind in (CoderKind.PERSON, CoderKind.MODEL)
+            and not corrected_coder(one)
         ]
         others = [one for one in able if one not in settled]
         return tuple(others if len(others) >= 2 else able)

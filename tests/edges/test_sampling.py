@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from qiutong.errors import InputError, StageMissing, UnknownName
 from qiutong.estimate import Cells, share_of_cells, share_of_provisions
@@ -745,6 +746,68 @@ def test_decisions_on_chosen_provisions_correct_the_coder(run: Callable, doubted
     assert run("import", "more/rule-1", folder=doubted).code == 0
     again = run("overlap", "--json", folder=doubted).json
     assert [one["documents"] for one in again] == [one["documents"] for one in rows]
+
+
+def test_decisions_on_a_text_that_was_replaced_are_not_repeated(run: Callable, doubted: Path):
+    """The next sheet can be imported, and the decision stays on record."""
+    run("next", "--provisions", "--sheet", "checks", folder=doubted)
+    decide(doubted / "checks/rule-1/decisions.csv", lambda row: "no")
+    assert run("import", "checks/rule-1", folder=doubted).code == 0
+    (doubted / "us-1.txt").write_text("Sec. 1. Another text.\n", "utf-8")
+    replaced = run("add", "us-1.txt", "--id", "us-1", "--party", "us", "--update", folder=doubted)
+    assert replaced.code == 0, replaced
+    with Study(doubted) as study:
+        place = next(one for one in study.segments("cn-2") if one.locator == "Sec. 1")
+        (held,) = (one for one in study.codings("rule-1") if one.document == "cn-1")
+        study.store.add_coded(
+            CodedDocument(
+                document="cn-2",
+                coder=Coder(id="rule-1", kind=CoderKind.RULE),
+                codebook=study.codebook.name,
+                fingerprint="2",
+                codings=(structs.replace(held, document="cn-2", segment=place.id, confidence=0.6),),
+            )
+        )
+
+    wrote = run("next", "--provisions", "--sheet", "more", folder=doubted)
+    assert wrote.code == 0, wrote
+    sheet = doubted / "more/rule-1/decisions.csv"
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        kept = {(row["document"], row["decision"]) for row in csv.DictReader(file)}
+    decide(sheet, lambda row: "yes")
+
+    assert kept == {("us-2", "no"), ("us-3", "no"), ("cn-2", "?")}
+    assert run("import", "more/rule-1", folder=doubted).code == 0
+    decided = run("decisions", "us-1", "--json", folder=doubted).json
+    assert [one["given"] for one in decided] == [False]
+
+
+def test_corrections_of_a_reading_are_no_reading_beside_it(run: Callable, many: Path):
+    """They repeat it, and would agree with it."""
+    for name in ("anna", "ben"):
+        read_first(run, many, name)
+    corrected = many / "anna"
+    corrected.mkdir()
+    (corrected / "coders.toml").write_text(
+        '[corrections]\ncorrects = "anna"\nfile = "decisions.csv"\n', "utf-8"
+    )
+    (corrected / "decisions.csv").write_text(
+        f"document,locator,code,decision,reason\nus-1,Sec. 2,{CODE},yes,seen\n", "utf-8"
+    )
+    assert run("import", "anna", folder=many).code == 0
+    path = many / "study.toml"
+    path.write_text(
+        path.read_text("utf-8").replace('"default"', '["anna-corrected", "anna"]'), "utf-8"
+    )
+
+    assert Study(many).readings() == ("anna", "ben")
+
+
+def read_first(run: Callable, folder: Path, coder: str) -> None:
+    """One document, coded by a person."""
+    path = folder / f"{coder}.csv"
+    path.write_text(f"document,locator,codes\nus-1,Sec. 1,{CODE}\nus-1,Sec. 2,\n", "utf-8")
+    assert run("import", path, "--coder", coder, folder=folder).code == 0
 
 
 def test_chosen_provisions_enter_no_estimate(run: Callable, doubted: Path):

@@ -22,6 +22,7 @@ from qiutong.settings import Settings, line_of, parse_yaml, read_toml
         ("[[parties]]\nid = 'us'\nname = 'US'\n", 3, ['"US" cannot be used; give a table']),
         ("as_of = 3\n", 1, ["3 cannot be used; give text"]),
         ("[thresholds]\nstrong = 0.2\n", 1, ["moderate (0.25)", "strong (0.2)"]),
+        ("[thresholds]\nstrong = nan\n", 2, ["nan cannot be used; give a number above 0.0"]),
         ("[[parties]]\nid = 'us'\n[[parties]]\nid = 3\n", 4, ["parties[1].id", "give text"]),
         ("name = 'x'\nname = 'y'\n", 2, []),
         (
@@ -85,6 +86,8 @@ def test_the_values_allowed_are_named() -> None:
         parse_yaml("- {id: a, kind: robot}\n", list[Coder], "f.yaml")
     with pytest.raises(BadSettings, match=r"give a whole number$"):
         parse_yaml("a: x\n", dict[str, int], "f.yaml")
+    with pytest.raises(BadSettings, match=r"\[1\]: give a whole number$"):
+        parse_yaml("a: [1, x]\n", dict[str, list[int]], "f.yaml")
     with pytest.raises(BadSettings, match=r"\[0\]: a name is no text; put it in quotation marks"):
         parse_yaml("- {1: x}\n", list[Coder], "f.yaml")
 
