@@ -1,24 +1,31 @@
 """Make the default coder's file, and its card, from the bundled study.
 
-Run from the repository's root: ``python benchmarks/default_coder.py [--check]``. It learns from the
+Run from the repository's root: ``python benchmarks/default_coder.py [--check | --words]``. It learns from the
 adjudicated readings of the bundled study and from the codebook's invented examples, and writes
 ``src/qiutong/coders/default.npz`` and ``docs/reference/default-coder.md``. It needs no other texts.
 The same machine gives the same bytes; another may differ in the last digits of a weight.
-``--check`` only says whether the file fits the study and the codebook as they are now.
+``--check`` only says whether the file fits the study and the codebook as they are now. ``--words``
+writes nothing either, and says what the invented provisions are worth: half of them are learned
+from, beside the study, and the coder codes the other half, each by itself; then the other way round.
+Beside it stand a coder learned from the study alone, and the built-in coder.
 """
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from qiutong.codebook import load_codebook
+import numpy as np
+
+from qiutong.codebook import ancestors, load_codebook
 from qiutong.coders.builtin import BuiltinCoder
 from qiutong.coders.default import MODEL, load_examples
 from qiutong.coders.embed import Embedder, UseEmbedder
 from qiutong.coders.trained import (
     LEAST_PRECISION,
+    Example,
     ModelCard,
+    TrainedCoder,
     TrainedModel,
     codebook_sha256,
     provisions_sha256,
@@ -46,14 +53,16 @@ def readings(leave_out: Iterable[str] = ()) -> tuple[Codebook, Items, dict[str, 
         return study.codebook, items, {key: frozenset(value) for key, value in codes.items()}
 
 
-def make(embedder: Embedder, leave_out: Iterable[str] = ()) -> TrainedModel:
+def make(
+    embedder: Embedder, leave_out: Iterable[str] = (), examples: Sequence[Example] | None = None
+) -> TrainedModel:
     codebook, items, codes = readings(leave_out)
     return train_coder(
         codebook,
         items,
         codes,
         trained_on=READING,
-        examples=load_examples(),
+        examples=load_examples() if examples is None else examples,
         withhold=False,
         embedder=embedder,
     )
@@ -68,10 +77,6 @@ def current() -> tuple[str, str]:
 
 def built_in(embedder: Embedder) -> dict[str, tuple[float, float]]:
     """Macro and micro F1 of the built-in coder on the same provisions, by language."""
-    import numpy as np
-
-    from qiutong.codebook import ancestors
-
     codebook, items, codes = readings()
     place = {code.id: index for index, code in enumerate(codebook.codes)}
     above = {
@@ -98,6 +103,54 @@ def built_in(embedder: Embedder) -> dict[str, tuple[float, float]]:
     return figures
 
 
+def in_other_words(embedder: Embedder) -> None:
+    """Print how invented provisions are coded, with and without having learned from others."""
+    from coder_quick import kappa
+
+    codebook = load_codebook("ai-governance")
+    pairs = list(zip(load_examples()[::2], load_examples()[1::2], strict=True))
+    half = np.random.default_rng(0).permutation(len(pairs)) % 2
+    place = {code.id: index for index, code in enumerate(codebook.codes)}
+    above = {c: [place[c], *(place[one] for one in ancestors(codebook, c))] for c in place}
+    true = np.zeros((len(pairs), len(place)), dtype=bool)
+    for row, (one, _) in enumerate(pairs):
+        for code in one.codes:
+            true[row, above[code]] = True
+
+    def code(coder: BuiltinCoder, rows: np.ndarray, said: np.ndarray) -> None:
+        items = []
+        for row, side in ((row, side) for row in rows.tolist() for side in (0, 1)):
+            one, name = pairs[row][side], f"{row} {side}"
+            document = Document(id=name, party="", title="", text=one.text, language=one.language)
+            segment = Segment(
+                id=name, document=name, locator="", start=0, end=len(one.text),
+                text=one.text, language=one.language,
+            )  # fmt: skip
+            items.append((document, [segment]))
+        for document, found in coder.code_documents(items):
+            row, side = map(int, document.id.split())
+            for coding in found:
+                said[side, row, above[coding.code]] = True
+
+    said = {name: np.zeros((2, *true.shape), dtype=bool) for name in ("built-in", "study", "both")}
+    code(BuiltinCoder(codebook, embedder), np.arange(len(pairs)), said["built-in"])
+    alone = TrainedCoder(codebook, make(embedder, examples=()), embedder)
+    code(alone, np.arange(len(pairs)), said["study"])
+    for number in range(2):
+        learned = [one for row in np.flatnonzero(half != number) for one in pairs[row]]
+        model = make(embedder, examples=learned)
+        there = np.flatnonzero(half == number)
+        code(TrainedCoder(codebook, model, embedder), there, said["both"])
+    print(f"{len(pairs)} invented provisions in two languages, none learned from where it is coded")
+    for name, sides in said.items():
+        line = f"  {name:9}"
+        for language, one in zip(("English", "Chinese"), sides, strict=True):
+            hit, size = (one & true).sum(axis=0), one.sum(axis=0) + true.sum(axis=0)
+            macro, micro = (2 * hit / np.maximum(size, 1)).mean(), 2 * hit.sum() / size.sum()
+            line += f"  {language} macro {macro:.3f}, micro {micro:.3f}"
+        print(f"{line}  kappa of the languages {kappa(sides[0].ravel(), sides[1].ravel()):.3f}")
+
+
 def page(card: ModelCard, base: dict[str, tuple[float, float]], size: int) -> str:
     book = load_codebook("ai-governance")
     named = {"en": "English", "zh": "Chinese"}
@@ -120,9 +173,12 @@ def page(card: ModelCard, base: dict[str, tuple[float, float]], size: int) -> st
         f"| learned from | the readings `{card.trained_on}` of the bundled study: {card.documents} "
         f"documents, {sum(card.provisions.values()):,} provisions "
         f"({', '.join(f'{n:,} {named[k]}' for k, n in card.provisions.items())}); and "
-        f"{card.examples} invented sentences (`codebooks/ai-governance.examples.csv`) |",
+        f"{card.examples // 2:,} invented provisions, each in both languages "
+        "(`codebooks/ai-governance.examples.csv`) |",
         "| who made those readings | a large language model, twice without sight of the other and "
         "once more to settle; no person has reviewed them |",
+        "| who invented and coded those provisions | a large language model; no person has "
+        "reviewed them |",
         f"| codebook | `{card.codebook}`, word for word; with another one the built-in coder codes in "
         "its place |",
         "| languages | English, Chinese; any other is coded as the built-in coder does |",
@@ -178,11 +234,16 @@ def page(card: ModelCard, base: dict[str, tuple[float, float]], size: int) -> st
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--words", action="store_true", help="what the invented ones are worth")
     options = parser.parse_args()
     if options.check:
         card = TrainedModel.load(MODEL).card
         fits = (card.data_sha256, card.codebook_sha256) == current()
         raise SystemExit(0 if fits else "the file is stale: run python benchmarks/default_coder.py")
+    if options.words:
+        with UseEmbedder() as embedder:
+            in_other_words(embedder)
+        return
     with UseEmbedder() as embedder:
         model = make(embedder)
         base = built_in(embedder)
