@@ -6,6 +6,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from qiutong.codings import corrected_coder
 from qiutong.combining import Combination, find_counted
 from qiutong.ensemble import NOT_INDEPENDENT, Bounds, bound_overlaps, tally_cells
 from qiutong.errors import StageMissing, UndefinedStatistic, UnknownName
@@ -534,6 +535,7 @@ class Asked:
         used = [one for one in self.settings.coding.coders if one in set(chosen.values())]
         known = {one.id: one for one in self.study.store.coders()}
         coders = tuple(known[one] for one in used)
+        corrections = {one.id: of for one in coders if (of := corrected_coder(one))}
         warnings = [
             *(one.warning for one in self.combinations if one.stale),
             *_first_few(self.study.playbook.warnings),
@@ -622,6 +624,7 @@ class Asked:
                 "reliability": self._reliability(),
                 **self._checking(),
                 **({"combined": combined} if (combined := self._combined()) else {}),
+                **({"corrections": corrections} if corrections else {}),
             },
             warnings=tuple(warnings),
         )

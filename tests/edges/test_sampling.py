@@ -748,6 +748,30 @@ def test_decisions_on_chosen_provisions_correct_the_coder(run: Callable, doubted
     assert [one["documents"] for one in again] == [one["documents"] for one in rows]
 
 
+def test_the_report_says_that_single_codes_were_corrected(run: Callable, doubted: Path):
+    """Where it says that nobody reviewed the program's; in the language of the page."""
+    shown = {"en": "codes of single provisions that were corrected", "zh": "已逐项更正"}
+
+    def pages() -> dict[str, str]:
+        with Study(doubted) as study:
+            results = study.results()
+            return {
+                one: study.report(language=one, results=results).read_text("utf-8") for one in shown
+            }
+
+    before = pages()
+    run("next", "--provisions", "--sheet", "checks", folder=doubted)
+    decide(doubted / "checks/rule-1/decisions.csv", lambda row: "no")
+    run("import", "checks/rule-1", folder=doubted)
+    after = pages()
+
+    for language, words in shown.items():
+        assert words not in before[language]
+        assert after[language].count(words) == 2
+        assert "corrects: " not in after[language]
+    assert "no person has reviewed the codes. The exception:" in after["en"]
+
+
 def test_decisions_on_a_text_that_was_replaced_are_not_repeated(run: Callable, doubted: Path):
     """The next sheet can be imported, and the decision stays on record."""
     run("next", "--provisions", "--sheet", "checks", folder=doubted)

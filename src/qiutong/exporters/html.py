@@ -571,7 +571,12 @@ class ReportView:
         )
 
     def coder_version(self, coder: Coder) -> str:
-        """A coder's version; of a combined one, rule and members in the page's language."""
+        """A coder's version; of a combined one, rule and members in the page's language.
+
+        One that holds corrections has none: its note says whom it corrects.
+        """
+        if coder.id in self._corrections:
+            return ""
         if coder.kind is not CoderKind.COMBINED:
             return coder.version
         t, (rule, _, members) = self.t, coder.version.partition(": ")
@@ -581,6 +586,23 @@ class ReportView:
             rule=t.plain(f"method.rule.{name}", n=rule),
             members=t.plain("list_comma").join(members.split(", ")),
         )
+
+    @property
+    def _corrections(self) -> Mapping[str, str]:
+        """Coders that hold corrections of another, which they name."""
+        held = self.results.method.get("corrections")
+        return held if isinstance(held, Mapping) else {}
+
+    @property
+    def review_exception(self) -> Markup:
+        """Tell of corrected codes where it is said that nobody reviewed a program's; else empty."""
+        mended = any(
+            one.id in self._corrections and one.kind is not CoderKind.PERSON
+            for one in self._counted_coders()
+        )
+        if self.corrected or not mended:
+            return Markup("")
+        return self.t("answer.review_exception")
 
     def _counted_coders(self) -> list[Coder]:
         coding = self.results.method.get("coding")
@@ -764,6 +786,8 @@ class ReportView:
             reviewed = self.results.method.get("reviewed") is True
             end = "_reviewed" if reviewed else self.review_suffix
             parts.append(t(f"answer.sure_{self.coded_by}{end}", coder=self.coder_names))
+            if not reviewed and self.review_exception:
+                parts.append(self.review_exception)
             for one in self._counted_coders():
                 if one.kind in _EXPLAINED and (note := self.coder_note(one)):
                     parts.append(t("answer.sure_coder", coder=one.id, text=note))
@@ -1372,7 +1396,7 @@ class ReportView:
         """Every setting of the method as label and value."""
         rows = []
         for path, leaf in _leaves(self.results.method, ""):
-            if path.startswith(("reliability.", "combined.")):
+            if path.startswith(("reliability.", "combined.", "corrections.")):
                 continue  # said in words above
             label = Markup(" · ").join(
                 self.t.known(f"method_keys.{part}", part) for part in path.split(".")
@@ -1380,6 +1404,9 @@ class ReportView:
             if path in ("coder_kind", "coding.coder_kind", "checked.kind"):
                 rows.append((label, escape(self.t.known(f"method.kind.{leaf}", str(leaf)))))
                 continue
+            if path == "coder_version" and self.results.coders:
+                versions = [self.coder_version(one) for one in self.results.coders]
+                leaf = self.t.plain("list_comma").join(filter(None, versions))
             rows.append((label, self.value(leaf)))
         return rows
 
