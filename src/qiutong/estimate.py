@@ -521,12 +521,17 @@ def find_checking_gains(
 
 
 def presence_odds(chances: Sequence[float]) -> Floats:
-    """Probability of 0 … n documents with a code, from each document's own: shape (n + 1,).
+    """Give the probability of each number of documents with a code.
 
     Parameters
     ----------
     chances
         Of each document, the probability in [0, 1] that it has the code; taken as independent.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of 0 … n documents, ``(n + 1,)``.
     """
     odds = np.ones(1)
     for chance in chances:

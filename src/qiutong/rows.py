@@ -9,7 +9,19 @@ from qiutong.errors import BadRows, UnreadableFile
 
 
 def read_rows(path: Path, error_class: type[BadRows]) -> tuple[list[str], list[list[str]]]:
-    """Read the headings and rows of a CSV file with commas, in UTF-8; see :func:`split_rows`.
+    """Read the headings and rows of a CSV file with commas, in UTF-8.
+
+    Parameters
+    ----------
+    path
+        The file.
+    error_class
+        What to raise where two columns have one heading.
+
+    Returns
+    -------
+    tuple of list
+        Headings and rows, as :func:`split_rows` gives them.
 
     Raises
     ------
@@ -54,8 +66,9 @@ def split_rows(
 
     Returns
     -------
-    The headings without spaces around them, and every row below them, empty ones too: the first has
-    number 2, as a spreadsheet shows it.
+    tuple of list
+        The headings without spaces around them, and every row below them, empty ones too: the first
+        has number 2, as a spreadsheet shows it.
 
     Raises
     ------

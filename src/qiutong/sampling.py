@@ -862,10 +862,6 @@ def next_provisions(
                         gain=gain,
                         why={},
                     )
-                    label = next(one for one in study.parties if one.id == party).label
-                    reason = structs.replace(
-                        reason, why=_say_why(reason, document, label("en"), label("zh"))
-                    )
                     reasons.setdefault(segment, []).append((reason, turned))
     ranked = sorted(
         reasons,
@@ -877,10 +873,12 @@ def next_provisions(
         ),
     )[:number]
     places = {one.id: one for one in study.store.segments(ids=ranked)}
+    labels = {party.id: party.label for party in study.parties}
     named = []
     for one in ranked:
         place, owner = places[one], held[places[one].document]
         listed = sorted(reasons[one], key=lambda pair: (-pair[0].gain, -pair[1], pair[0].code))
+        label = labels[owner.party]
         named.append(
             NextProvision(
                 document=owner.id,
@@ -893,7 +891,12 @@ def next_provisions(
                 coder=coded[owner.id],
                 gain=sum(reason.gain for reason, _ in listed),
                 turned=sum(turned for _, turned in listed),
-                reasons=tuple(reason for reason, _ in listed),
+                reasons=tuple(
+                    structs.replace(
+                        reason, why=_say_why(reason, owner.id, label("en"), label("zh"))
+                    )
+                    for reason, _ in listed
+                ),
             )
         )
     return tuple(named)

@@ -1262,6 +1262,15 @@ class Study:
             Id of the coder to check; those that ``study.toml`` counts where empty.
         number
             Most provisions named.
+        as_of
+            Only documents that count on that day; as for :meth:`day`.
+        progress
+            Told how far the default coder is.
+
+        Returns
+        -------
+        Rows of NextProvision
+            See :func:`qiutong.sampling.next_provisions`, also for errors.
         """
         return Rows(
             next_provisions(
