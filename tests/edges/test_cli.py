@@ -395,6 +395,11 @@ def test_a_row_that_cannot_be_migrated_is_told_in_words(run: Callable, tmp_path:
     (tmp_path / "twice.csv").write_text("code,memo,memo\nrisk.bias,a,b\n", encoding="utf-8")
     done = run("codebook", "migrate", "twice.csv", "--from", "1", folder=tmp_path)
     assert_clear_error(done, "twice.csv", '2 columns "memo"')
+    (tmp_path / "nameless.csv").write_text("code,,\n,,\nrisk.bias,a,b\n", encoding="utf-8")
+    done = run("codebook", "migrate", "nameless.csv", "--from", "1", folder=tmp_path)
+    assert_clear_error(done, "nameless.csv", "row 3: a cell under no heading")
+    (tmp_path / "empty.csv").write_text("code,,\nrisk.bias,,\n", encoding="utf-8")
+    assert run("codebook", "migrate", "empty.csv", "--from", "1", folder=tmp_path).code == 0
 
 
 @pytest.mark.parametrize("group", [(), ("codebook",), ("playbook",)])

@@ -114,6 +114,12 @@ def codebook_migrate(
             "qiutong codings --csv prints a table that has it."
         )
     refuse_surplus(source, headings, cells, BadCodings)
+    # Two columns without a heading are one to a row: what stands in the first would be lost.
+    for number, row in enumerate(cells, 2) if headings.count("") > 1 else ():
+        if any(cell.strip() for one, cell in zip(headings, row, strict=False) if not one):
+            raise BadCodings(
+                source, [f"row {number}: a cell under no heading; give its column a name in row 1"]
+            )
     rows = [dict(zip_longest(headings, row[: len(headings)], fillvalue="")) for row in cells]
     moved = migrate_rows(load_codebook(_book_source(book)), rows, since)
     target = Path(output) if output else source.with_name(f"{source.stem}.migrated.csv")
