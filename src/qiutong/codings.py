@@ -544,18 +544,7 @@ def settle_codings(
                 share = sum(code in one for one in sets) / len(sets)
                 decision = decisions.get((segment.id, code))
                 if decision:
-                    made.append(
-                        Decision(
-                            document=document,
-                            locator=segment.locator,
-                            segment=segment.id,
-                            code=code,
-                            coder=coder.id,
-                            given=decision.given,
-                            kind=_kind(share, decision.given),
-                            reason=decision.reason,
-                        )
-                    )
+                    made.append(_record(coder, segment, code, decision, share))
                     if not decision.given:
                         denied.append(code)
                         continue
@@ -701,18 +690,7 @@ def correct_codings(
             settled = dict(said)
             denied = []
             for code, decision in by_segment[segment.id].items():
-                made.append(
-                    Decision(
-                        document=document,
-                        locator=segment.locator,
-                        segment=segment.id,
-                        code=code,
-                        coder=coder.id,
-                        given=decision.given,
-                        kind=_kind(float(code in given), decision.given),
-                        reason=decision.reason,
-                    )
-                )
+                made.append(_record(coder, segment, code, decision, float(code in given)))
                 old = settled.pop(code, None)
                 if not decision.given:
                     denied.append(code)
@@ -764,6 +742,22 @@ def correct_codings(
 
 def _counts(coding: Coding, least: float) -> bool:
     return coding.confidence is None or coding.confidence >= least
+
+
+def _record(
+    coder: Coder, segment: Segment, code: str, decision: DecisionRow, share: float
+) -> Decision:
+    """A decision as the store keeps it; ``share`` of the readings gave the code."""
+    return Decision(
+        document=segment.document,
+        locator=segment.locator,
+        segment=segment.id,
+        code=code,
+        coder=coder.id,
+        given=decision.given,
+        kind=_kind(share, decision.given),
+        reason=decision.reason,
+    )
 
 
 def _kind(share: float, given: bool) -> DecisionKind:
