@@ -538,7 +538,7 @@ class Study:
 
         Only what has changed is coded: a document is passed over when this version of the coder
         has coded this text with this codebook before, or when a coder that ``study.toml`` names
-        before this one has coded it.
+        before this one has coded it, corrections of this one aside.
 
         Parameters
         ----------
@@ -561,7 +561,11 @@ class Study:
         done = {} if again else self.store.finished(own.coder.id)
         coders = self.settings.coding.coders
         before = coders[: coders.index(own.coder.id)] if own.coder.id in coders else ()
-        settled = {one for name in before for one in self.store.finished(name)}
+        # Corrections of this coder rest on what it says, so they do not stand in its place.
+        mended = {one.id for one in self.store.coders() if corrected_coder(one) == own.coder.id}
+        settled = {
+            one for name in before if name not in mended for one in self.store.finished(name)
+        }
         todo = [
             one
             for one, mark in fingerprints.items()

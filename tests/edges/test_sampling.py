@@ -806,6 +806,36 @@ def test_decisions_on_a_text_that_was_replaced_are_not_repeated(run: Callable, d
     assert [one["given"] for one in decided] == [False]
 
 
+def test_a_corrected_document_is_coded_anew_when_its_coder_changed(run: Callable, many: Path):
+    """Corrections rest on the coder; they would hold an earlier state of it for ever."""
+    path = many / "study.toml"
+    path.write_text(
+        path.read_text("utf-8").replace('"default"', '["default-corrected", "default"]'), "utf-8"
+    )
+    (many / "checks").mkdir()
+    (many / "checks" / "coders.toml").write_text(
+        '[corrections]\ncorrects = "default"\nfile = "decisions.csv"\n', "utf-8"
+    )
+    (many / "checks" / "decisions.csv").write_text(
+        f"document,locator,code,decision,reason\nus-1,Sec. 2,{CODE},yes,seen\n", "utf-8"
+    )
+    assert run("import", "checks", folder=many).code == 0
+    assert run("code", "--json", folder=many).json["coded"] == []
+    with Study(many) as study:
+        coder = next(one for one in study.store.coders() if one.id == "default")
+        study.store.add_coded(
+            CodedDocument(
+                document="us-1",
+                coder=coder,
+                codebook=study.codebook.name,
+                fingerprint="of an earlier version",
+                codings=(),
+            )
+        )
+
+    assert run("code", "--json", folder=many).json["coded"] == ["us-1"]
+
+
 def test_corrections_of_a_reading_are_no_reading_beside_it(run: Callable, many: Path):
     """They repeat it, and would agree with it."""
     for name in ("anna", "ben"):
