@@ -537,7 +537,7 @@ class Asked:
         coders = tuple(known[one] for one in used)
         corrections = {one.id: of for one in coders if (of := corrected_coder(one))}
         warnings = [
-            *(one.warning for one in self.combinations if one.stale),
+            *self.study.stale(),
             *_first_few(self.study.playbook.warnings),
             *missing_parties(self.study.playbook, [one.id for one in self.study.parties]),
             *(

@@ -322,7 +322,8 @@ def read_decisions(
     decisions: dict[tuple[str, str], DecisionRow] = {}
     problems: list[str] = []
     for number, row in _rows(path, ("document", "locator", "code", "decision", "reason")):
-        if not_decided and row["decision"] == not_decided:
+        # A Chinese keyboard writes the wide question mark.
+        if not_decided and row["decision"].replace("？", "?") == not_decided:
             continue
         segment = _place(number, row["document"], row["locator"], places, problems)
         code = row["code"]

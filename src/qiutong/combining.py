@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from qiutong.codings import corrected_coder
 from qiutong.ensemble import (
     NOT_INDEPENDENT,
     RULES,
@@ -271,6 +272,55 @@ def find_counted(study: "Study") -> tuple[Combination, ...]:
     )
 
 
+def find_corrections(study: "Study", name: str) -> tuple[str, ...]:
+    """Find which coders that hold corrections on chosen provisions a coder is, or is made of."""
+    known = {one.id: one for one in study.store.coders()}
+    if name not in known:
+        return ()
+    if corrected_coder(known[name]):
+        return (name,)
+    if known[name].kind is not CoderKind.COMBINED:
+        return ()
+    members = Combination(study, known[name]).members
+    return tuple(dict.fromkeys(held for one in members for held in find_corrections(study, one)))
+
+
+def find_stale_corrections(study: "Study", coder: Coder) -> tuple[str, ...]:
+    """Find documents in which a corrected coder repeats what the coder it corrects says no more.
+
+    Parameters
+    ----------
+    coder
+        One that holds corrections; see :func:`qiutong.codings.corrected_coder`.
+    """
+    decided = {
+        (one.segment, one.code)
+        for one in study.store.decisions()
+        if one.coder == coder.id and not one.superseded
+    }
+    base = corrected_coder(coder)
+    now = study.store.finished(base)
+    done = [one for one in study.store.finished(coder.id) if one in now]
+    said: dict[str, list[set[Coding]]] = {one: [set(), set()] for one in done}
+    for place, name in enumerate((base, coder.id)):
+        for coding in study.store.codings(name):
+            if coding.document in said and (coding.segment, coding.code) not in decided:
+                said[coding.document][place].add(msgspec.structs.replace(coding, coder=base))
+    return tuple(one for one, (then, later) in said.items() if then != later)
+
+
+def say_stale_corrections(coder: Coder, documents: Sequence[str]) -> dict[str, str]:
+    """Say so, in English (``en``) and Chinese (``zh``)."""
+    base, count = corrected_coder(coder), len(documents)
+    return {
+        "en": f'What "{base}" says of {count} document{"s" if count > 1 else ""} has changed since '
+        f'corrections of it were taken over, and "{coder.id}" has what it said before. Import the '
+        "folder of corrections again: qiutong import FOLDER",
+        "zh": f"“{base}”的更正导入之后，其对 {count} 份文件的编码已有变动，“{coder.id}”仍为先前的编码。"
+        "请重新导入更正所在的文件夹：qiutong import FOLDER",
+    }
+
+
 def find_combination(study: "Study", name: str) -> Combination:
     """Find a combined coder that is up to date.
 
@@ -359,6 +409,12 @@ def _judge(
     if against in (held.coder.id, *held.members):
         raise InputError(
             f'coder "{against}" is one of those compared; a reference is a coder of its own.'
+        )
+    if found := find_corrections(study, against):
+        raise InputError(
+            f'coder "{against}" is no reference: {", ".join(found)} holds corrections on chosen '
+            "provisions, and elsewhere repeats the coder it corrects. Name who read the documents "
+            "as a whole: --against ID"
         )
     codings = study.counted(against)
     # A coder of whole documents says nothing of their provisions.

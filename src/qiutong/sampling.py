@@ -40,7 +40,7 @@ from qiutong.codings import (
     corrected_coder,
     read_codings,
 )
-from qiutong.combining import Combination
+from qiutong.combining import Combination, find_corrections
 from qiutong.errors import InputError, StageMissing, UnknownName
 from qiutong.estimate import (
     FEWEST_CHECKED,
@@ -1312,12 +1312,12 @@ def _read_checked(study: "Study", person: str, model: str, as_of: date) -> _Chec
             + " Draw one: qiutong sample"
         )
     models = tuple(one for one in _models(study, model, person) if one != person)
-    of = {one.id: corrected_coder(one) for one in study.store.coders()}
-    if of[person]:
+    if held := find_corrections(study, person):
         raise InputError(
-            f'"{person}" holds corrections of "{of[person]}" on chosen provisions. They are no '
-            "random sample, and the rest of these documents was not read, so no share follows "
-            "from them. Name who read the documents drawn: --person ID"
+            (f'"{person}" holds corrections' if person in held else _combined_of(person, held))
+            + " on chosen provisions. They are no random sample, and the rest of these documents "
+            "was not read, so no share follows from them. Name who read the documents drawn: "
+            "--person ID"
         )
     if not models:
         raise InputError(
@@ -1359,7 +1359,19 @@ def _models(study: "Study", model: str, *others: str) -> tuple[str, ...]:
     Provisions that somebody chose to correct say nothing of how a model errs where nobody looked.
     """
     of = {one.id: corrected_coder(one) for one in study.store.coders()}
-    return tuple(dict.fromkeys(of.get(one) or one for one in _named(study, model, *others)))
+    models = tuple(dict.fromkeys(of.get(one) or one for one in _named(study, model, *others)))
+    for one in models:
+        if held := find_corrections(study, one):
+            raise InputError(
+                f"{_combined_of(one, held)} on chosen provisions, so what a sample says of its "
+                "errors does not hold where nobody looked. Name another model: --model ID, or "
+                "coder in study.toml"
+            )
+    return models
+
+
+def _combined_of(coder: str, held: Sequence[str]) -> str:
+    return f'"{coder}" is combined of others, of which {", ".join(held)} holds corrections'
 
 
 def _named(study: "Study", model: str, *others: str) -> tuple[str, ...]:

@@ -50,7 +50,9 @@ from qiutong.combining import (
     combine_coders,
     find_combination,
     find_counted,
+    find_stale_corrections,
     measure_combined,
+    say_stale_corrections,
 )
 from qiutong.comparison import compare_results
 from qiutong.errors import (
@@ -887,6 +889,7 @@ class Study:
         unchanged = 0
         for reading in readings:
             done = self.store.finished(reading.coder.id)
+            warnings += self._say_dropped(reading, done)
             for document, codings in reading.codings.items():
                 missing = len(places[document]) - len(reading.read[document])
                 if missing:
@@ -917,6 +920,32 @@ class Study:
             decisions=dict(Counter(made.kind.value for one in coded for made in one.decisions)),
             warnings=tuple(warnings),
         )
+
+    def _say_dropped(self, reading: Reading, done: Mapping[str, str]) -> list[str]:
+        """What an import makes of decisions taken over before that it does not repeat.
+
+        ``done`` has the documents of which the coder has read the present text.
+        """
+        before: dict[str, dict[tuple[str, str], None]] = {}
+        for one in self.store.decisions():
+            if one.coder == reading.coder.id and one.document in done and not one.superseded:
+                before.setdefault(one.document, {})[one.locator, one.code] = None
+        told = []
+        for document, made in reading.decisions.items():
+            now = {(one.locator, one.code) for one in made}
+            dropped = [" ".join(one) for one in before.get(document, ()) if one not in now]
+            if dropped:
+                told.append(
+                    f"{reading.coder.id}, {document}: decided before, not in this file, and no "
+                    f"longer counted: {'; '.join(dropped[:5])}{' …' if len(dropped) > 5 else ''}. "
+                    "qiutong decisions --history has them with their reasons."
+                )
+        if reading.decisions and (kept := [one for one in before if one not in reading.decisions]):
+            told.append(
+                f"{reading.coder.id}: earlier decisions on {', '.join(kept[:5])}"
+                f"{' …' if len(kept) > 5 else ''} are not in this file, and still count."
+            )
+        return told
 
     def _correct(
         self, asked: CorrectionsFile, path: Path, places: Mapping[str, Sequence[Segment]]
@@ -1044,14 +1073,23 @@ class Study:
         return Rows(find_combination(self, name).result.undecided)
 
     def stale(self) -> tuple[dict[str, str], ...]:
-        """Say of combined coders that count whether their members have changed since.
+        """Say of combined and corrected coders that count whether what they rest on has changed.
 
         Returns
         -------
         tuple
             A sentence for each, in English (``en``) and Chinese (``zh``); empty if all hold.
         """
-        return tuple(one.warning for one in find_counted(self) if one.stale)
+        wanted = self.settings.coding.coders
+        corrected = {
+            one: find_stale_corrections(self, one)
+            for one in self.store.coders()
+            if one.id in wanted and corrected_coder(one)
+        }
+        return (
+            *(one.warning for one in find_counted(self) if one.stale),
+            *(say_stale_corrections(one, held) for one, held in corrected.items() if held),
+        )
 
     def check_coder(self, coder: Coder) -> None:
         """Refuse an id that stands for something else.

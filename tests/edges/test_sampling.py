@@ -935,3 +935,84 @@ def test_the_default_coder_says_what_it_may_have_missed(run: Callable, many: Pat
     missed = [reason for one in held for reason in one["reasons"] if not reason["given"]]
     assert missed
     assert all(0.0 < one["chance"] < 1.0 for one in missed)
+
+
+def correct(run: Callable, folder: Path, verdict: Callable[[dict[str, str]], str]) -> Path:
+    """Ask for provisions, decide, and import; the sheet."""
+    run("next", "--provisions", "--sheet", "checks", folder=folder)
+    sheet = folder / "checks" / "rule-1" / "decisions.csv"
+    decide(sheet, verdict)
+    assert run("import", "checks/rule-1", folder=folder).code == 0
+    return sheet
+
+
+def test_decisions_that_an_import_does_not_repeat_are_told(run: Callable, doubted: Path):
+    """Those of a document in the file fall, those of other documents stand; both are said."""
+    sheet = correct(run, doubted, lambda row: "no")
+    same = run("import", "checks/rule-1", folder=doubted)
+    heading = "document,locator,code,decision,reason\n"
+    sheet.write_text(f"{heading}us-2,Sec. 1,{CODE},no,read by Li\n", "utf-8")
+    fewer = run("import", "checks/rule-1", folder=doubted)
+    sheet.write_text(f"{heading}us-2,Sec. 2,{CODE},no,read by Li\n", "utf-8")
+    other = run("import", "checks/rule-1", folder=doubted)
+
+    assert "Note" not in same.err
+    assert "earlier decisions on us-1, us-3 are not in this file, and still count" in fewer.err
+    assert f"us-2: decided before, not in this file, and no longer counted: Sec. 1 {CODE}" in (
+        other.err
+    )
+
+
+def test_a_recoded_document_makes_its_corrections_old(run: Callable, doubted: Path):
+    """What the coder says now does not count before the folder is imported again; that is said."""
+    correct(run, doubted, lambda row: "no" if row["document"] == "us-1" else "?")
+    before = Study(doubted).stale()
+    study = Study(doubted)
+    place = next(one for one in study.segments() if one.id.startswith("us-1:"))
+    last = [one for one in study.segments() if one.document == "us-1"][-1]
+    assert last.id != place.id
+    study.store.add_coded(
+        CodedDocument(
+            document="us-1",
+            coder=Coder(id="rule-1", kind=CoderKind.RULE),
+            codebook=study.codebook.name,
+            fingerprint="2",
+            codings=(
+                Coding(
+                    document="us-1", code=CODE, coder="rule-1", codebook=study.codebook.name,
+                    segment=last.id, evidence_start=last.start, evidence_end=last.end,
+                    confidence=0.9,
+                ),
+            ),
+        )
+    )  # fmt: skip
+    (told,) = study.stale()
+    shown = study.results(quoting=False).warnings
+    noted = run("overlap", folder=doubted).err
+    run("import", "checks/rule-1", folder=doubted)
+
+    assert before == ()
+    assert '"rule-1" says of 1 document has changed' in told["en"]
+    assert "1 份文件的编码已有变动" in told["zh"]
+    assert told in shown
+    assert "has changed" in noted
+    assert Study(doubted).stale() == ()
+
+
+def test_a_combination_with_corrections_in_it_enters_no_estimate(run: Callable, doubted: Path):
+    """Neither as the person, nor as the model; and a corrected coder judges no combination."""
+    correct(run, doubted, lambda row: "no")
+    members = ("--from", "default", "--from", "rule-1-corrected")
+    assert run("combine", "both", *members, "--rule", "any", folder=doubted).code == 0
+    assert run("combine", "two", "--from", "default", "--from", "rule-1", folder=doubted).code == 0
+    run("sample", "--per-party", 3, folder=doubted)
+    run("sample", "--provisions", "--per-party", 3, folder=doubted)
+
+    as_person = run("estimate", "--person", "both", folder=doubted)
+    as_model = run("estimate", "--person", "default", "--model", "both", folder=doubted)
+    drawn = run("estimate", "--provisions", "--model", "both", folder=doubted)
+    judged = run("agreement", "two", "--against", "rule-1-corrected", folder=doubted)
+
+    for done in (as_person, as_model, drawn, judged):
+        assert done.code == 1
+        assert "rule-1-corrected holds corrections on chosen provisions" in done.err

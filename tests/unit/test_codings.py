@@ -891,7 +891,8 @@ def test_rows_not_decided_are_passed_over_where_that_is_asked_for(tmp_path: Path
     """And refused in an adjudication."""
     path = tmp_path / "decisions.csv"
     path.write_text(
-        "document,locator,code,decision,reason\nact,Sec. 1,test,?,\nact,Sec. 1,harm,no,none\n",
+        "document,locator,code,decision,reason\nact,Sec. 1,test,?,\nact,Sec. 1,harm,no,none\n"
+        "act,Sec. 1,label,？,\n",
         encoding="utf-8",
     )
 

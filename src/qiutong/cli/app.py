@@ -81,7 +81,7 @@ def open_study(study: str) -> "Study":
 
 
 def note_stale(study: "Study") -> None:
-    """Say of combined coders that count whether their members have changed."""
+    """Say of combined and corrected coders that count whether what they rest on has changed."""
     for warning in study.stale():
         warn(warning["en"])
 
