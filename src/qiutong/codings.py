@@ -25,7 +25,7 @@ from pathlib import Path
 import msgspec
 
 from qiutong.codebook import ancestors
-from qiutong.errors import BadCodings, BadRows, BadTags
+from qiutong.errors import BadCodings, BadRows, BadSettings, BadTags
 from qiutong.locators import find_place
 from qiutong.model import (
     Codebook,
@@ -186,7 +186,25 @@ Places = Mapping[str, Sequence[Segment]]
 
 
 def read_coders(folder: Path) -> CodersFile:
-    """Read ``coders.toml`` of a folder of codings; raises ``BadSettings`` with the line."""
+    """Read ``coders.toml`` of a folder of codings.
+
+    Raises
+    ------
+    BadSettings
+        It cannot be used, with the line; or there is none, with the folders inside that have one.
+    """
+    if not (folder / CODERS_FILE).is_file():
+        inside = sorted(one.parent for one in folder.glob(f"*/{CODERS_FILE}"))
+        raise BadSettings(
+            folder / CODERS_FILE,
+            "the file does not exist; it says whose codings these are. "
+            + (
+                "Import what is in the folder: "
+                + ", ".join(f"qiutong import {one}" for one in inside)
+                if inside
+                else "Import a single file: qiutong import FILE --coder ID"
+            ),
+        )
     return read_toml(folder / CODERS_FILE, CodersFile)
 
 

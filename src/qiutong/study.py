@@ -860,13 +860,19 @@ class Study:
         UnknownName
             The coder to correct has coded nothing here.
         InputError
-            A CSV file without a coder, or corrections of a combined or a corrected coder.
+            A CSV file without a coder, a folder with one or without ``coders.toml``, or corrections
+            of a combined or a corrected coder.
         """
         path = Path(path)
         held = {one.id: one for one in self.documents() if one.read}
         places: dict[str, list[Segment]] = {identity: [] for identity in held}
         for segment in self.store.segments():
             places[segment.document].append(segment)
+        if path.is_dir() and coder is not None:
+            raise InputError(
+                f"{path}: {CODERS_FILE} in the folder says whose codings these are. Leave out "
+                "--coder, or name a single file"
+            )
         asked = read_coders(path).corrections if path.is_dir() else None
         if asked is not None:
             readings: tuple[Reading, ...] = (self._correct(asked, path / asked.file, places),)

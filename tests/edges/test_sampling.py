@@ -907,6 +907,24 @@ def test_provisions_of_nothing_are_told(run: Callable, empty: Path):
     assert "no coded document" in done.err
 
 
+def test_the_folder_above_or_a_coder_for_a_folder_is_told(run: Callable, doubted: Path):
+    """Sheets lie in a folder for each coder; who coded stands there, and nowhere else."""
+    run("next", "--provisions", "--sheet", "checks", folder=doubted)
+    decide(doubted / "checks" / "rule-1" / "decisions.csv", lambda row: "no")
+
+    above = run("import", "checks", folder=doubted)
+    named = run("import", "checks/rule-1", "--coder", "li", folder=doubted)
+    (doubted / "bare").mkdir()
+    bare = run("import", "bare", folder=doubted)
+
+    assert (above.code, named.code, bare.code) == (1, 1, 1)
+    assert "qiutong import checks/rule-1" in above.err.replace("\n", " ")
+    assert "Leave out --coder" in named.err.replace("\n", " ")
+    assert "coders.toml: the file does not exist" in bare.err
+    with Study(doubted) as study:
+        assert not study.store.decisions()
+
+
 def test_a_combined_coder_is_not_corrected(run: Callable, doubted: Path):
     """Its members are; nothing is written."""
     run("combine", "both", "--from", "default", "--from", "rule-1", "--rule", "any", folder=doubted)
