@@ -47,7 +47,7 @@ def test_a_digest_is_known_by_name_or_front_matter(name: str) -> None:
     [
         (BODY, 1, "front matter"),
         ("---\ndocument: x\n", 1, "not closed"),
-        (HEAD.replace("zh", "[zh]") + BODY, 4, "str"),
+        (HEAD.replace("zh", "[zh]") + BODY, 4, "give text"),
         (HEAD.replace("kind: digest\n", "kind: text\n") + BODY, 3, "text"),
         (HEAD.replace("read:", "reed:") + BODY, 5, "reed"),
         (HEAD + "# T\n### \ntext\n", 8, "locator"),
