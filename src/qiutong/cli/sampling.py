@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from qiutong.study import Study
 
 
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        metavar="CODER",
+        help="The coder of all documents; those that study.toml counts if empty.",
+    ),
+]
+
+
 @app.command()
 def sample(
     per_party: Annotated[
@@ -98,13 +107,7 @@ def estimate(
     provisions: Annotated[
         bool, typer.Option("--provisions", help="From the sheets of provisions drawn.")
     ] = False,
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="CODER",
-            help="The coder of all documents; those that study.toml counts if empty.",
-        ),
-    ] = "",
+    model: ModelOption = "",
     as_of: AsOfOption = "",
     study: StudyOption = "",
     as_json: JsonOption = False,
@@ -202,13 +205,7 @@ def next_(
     provisions: Annotated[
         bool, typer.Option("--provisions", help="Name provisions, and no documents.")
     ] = False,
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="CODER",
-            help="The coder of all documents; those that study.toml counts if empty.",
-        ),
-    ] = "",
+    model: ModelOption = "",
     number: Annotated[
         int, typer.Option(metavar="N", min=1, help="Most documents or provisions to name.")
     ] = 10,
