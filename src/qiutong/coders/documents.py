@@ -20,6 +20,7 @@ from qiutong.codebook import ancestors, descendants
 from qiutong.coders import trained
 from qiutong.coders.builtin import BuiltinCoder, FoundCode, ReadDocument
 from qiutong.coders.embed import Embedder, VectorCache
+from qiutong.coders.words import Vocabulary, count_words
 from qiutong.errors import UndefinedStatistic
 from qiutong.model import Codebook, Document, Segment
 
@@ -48,7 +49,6 @@ _FURTHER = 0.5
 _AT_ONCE = 500
 _STRONGEST = (1, 3, 8)
 _DUTY = re.compile(r"\b(?:shall|must)\b|应当|必须|不得", re.IGNORECASE)
-_WORD = re.compile(r"[a-z][a-z-]+|[㐀-鿿]+")
 _LIMIT = 4.0
 # Weights of what a correction is made of: words, all codes' features, the code's own features.
 _WORDS, _WIDE, _OWN, _LEVEL = 6.0, 1.0, 0.3, 0.3
@@ -140,10 +140,11 @@ def see_documents(
     wide: list[np.ndarray] = []
     words: list[Counter[str]] = []
     reads = (eyes.read(document, segments) for document, segments in items)
+    heads = None if base is None else trained.ProvisionHeads(base.arrays)
     for read, _, seen in trained.see_documents(eyes, reads):
-        rows.append(None if seen is None else _look(_part(read, seen, base)))
+        rows.append(None if seen is None else _look(_part(read, seen, heads)))
         wide.append(_extent(len(read.document.text), len(read.sentences)))
-        words.append(_count(read.document.text))
+        words.append(count_words(read.document.text))
     held = [row for row in rows if row is not None]
     if not held:
         raise UndefinedStatistic("none of the documents has a provision to look at")
@@ -405,9 +406,10 @@ class DocumentCoder(trained.TrainedCoder):
     ) -> None:
         super().__init__(codebook, model, embedder, cache=cache)
         inside = model.arrays["base"].tobytes()
-        self._base = trained.model_from_bytes(inside) if inside else None
+        base = trained.model_from_bytes(inside).arrays if inside else None
+        self._base = None if base is None else trained.ProvisionHeads(base)
         self._heads = DocumentHeads(model.arrays)
-        self._places, self._below = _places(model.arrays), _below(codebook)
+        self._vocabulary, self._below = _vocabulary(model.arrays), _below(codebook)
         self.coder = msgspec.structs.replace(
             self.coder,
             description=(
@@ -421,14 +423,14 @@ class DocumentCoder(trained.TrainedCoder):
     ) -> list[tuple[FoundCode, str]]:
         threshold, learned = self._heads.threshold, self.model.arrays["learned"]
         part, text = _part(read, seen, self._base), read.document.text
-        whole = self._judge([part], [_count(text)], [len(text)])[0]
+        whole = self._judge([part], [count_words(text)], [len(text)])[0]
         codes = np.flatnonzero((whole >= threshold) & self.model.arrays["given"])
         if not len(codes):
             return []
         texts = [one.text for one in read.sentences]
         alone = self._judge(
             [part.take(np.array([number])) for number in range(len(texts))],
-            [_count(text) for text in texts],
+            [count_words(text) for text in texts],
             [len(text) for text in texts],
         )
         # By code, the strongest sentence of each provision, strongest first; of equals the earlier.
@@ -458,7 +460,12 @@ class DocumentCoder(trained.TrainedCoder):
                     float(seen.sentences.discriminant[number, learned[code]]),
                 )
                 memo += f"; this sentence alone {alone[number, code]:.2f}; {cues}"
-                found.append((one, memo + self._words(texts[number], code)))
+                words = trained.name_strongest(
+                    self._vocabulary,
+                    self.model.arrays["words"][:, code],
+                    count_words(texts[number]),
+                )
+                found.append((one, memo + words))
         return self._without_parents(found)
 
     def _judge_without(
@@ -470,10 +477,10 @@ class DocumentCoder(trained.TrainedCoder):
         if not others:
             return {}
         text = {int(r): s.segment.text for r, s in zip(part.row, read.sentences, strict=True)}
-        words, size = _count(read.document.text), len(read.document.text)
+        words, size = count_words(read.document.text), len(read.document.text)
         judged = self._judge(
             [part.take(rest) for rest in others.values()],
-            [words - _count(text[row]) for row in others],
+            [words - count_words(text[row]) for row in others],
             [size - len(text[row]) for row in others],
         )
         return dict(zip(others, judged, strict=True))
@@ -486,17 +493,6 @@ class DocumentCoder(trained.TrainedCoder):
             pair for pair in found if (pair[0].sentence.segment.id, pair[0].code) not in implied
         ]
         return sorted(kept, key=lambda pair: (pair[0].sentence.segment.start, pair[0].code))
-
-    def _words(self, text: str, code: int) -> str:
-        """Words of a sentence that speak most for a code, at most three."""
-        arrays = self.model.arrays
-        here = {
-            word: float(arrays["words"][place, code] * arrays["rarity"][place])
-            for word in _count(text)
-            if (place := self._places.get(word)) is not None
-        }
-        best = [word for word in sorted(here, key=lambda word: -here[word])[:3] if here[word] > 0]
-        return f"; words: {', '.join(best)}" if best else ""
 
     def _judge(
         self, parts: "Sequence[_Part]", words: Sequence[Counter[str]], characters: Sequence[int]
@@ -548,7 +544,7 @@ class _Part(msgspec.Struct, frozen=True):
 
 
 def _part(
-    read: ReadDocument, seen: "trained.SeenDocument", base: trained.TrainedModel | None
+    read: ReadDocument, seen: "trained.SeenDocument", base: trained.ProvisionHeads | None
 ) -> _Part:
     sentences = seen.sentences
     texts = [one.text for one in read.sentences]
@@ -559,7 +555,7 @@ def _part(
         np.array([bool(_DUTY.search(text)) for text in texts]),
         np.array([len(text) for text in texts]),
         seen.row,
-        None if base is None else 2 * trained.score_provisions(base.arrays, seen.pooled),
+        None if base is None else 2 * base.scores(seen.pooled),
     )
 
 
@@ -610,16 +606,6 @@ def _strongest(values: np.ndarray, few: int) -> np.ndarray:
     return np.asarray(np.partition(values, -few, axis=0)[-few:].mean(axis=0))
 
 
-def _count(text: str) -> Counter[str]:
-    counted: Counter[str] = Counter()
-    for run in _WORD.findall(text.lower()):
-        if run[0] >= "㐀":
-            counted.update(run[at : at + 2] for at in range(max(len(run) - 1, 1)))
-        else:
-            counted[run] += 1
-    return counted
-
-
 # ---------------------------------------------------------------------------- heads
 
 
@@ -654,19 +640,14 @@ def _score(arrays: Mapping[str, np.ndarray], asked: DocumentFeatures) -> np.ndar
 
 def _frame(seen: DocumentFeatures) -> dict[str, np.ndarray]:
     """Means and scales of features, and the words that count with how rare they are."""
-    spread: Counter[str] = Counter()
-    for words in seen.words:
-        spread.update(words.keys())
-    # A word of fewer than three documents is a name or a slip.
-    known = sorted(word for word, documents in spread.items() if documents >= 3)
-    documents = np.array([spread[word] for word in known], dtype=np.float64)
+    vocabulary = Vocabulary.learn(seen.words)
     return {
         "own_mean": seen.own.mean(axis=0),
         "own_scale": seen.own.std(axis=0) + 1e-6,
         "wide_mean": seen.wide.mean(axis=0),
         "wide_scale": seen.wide.std(axis=0),
-        "vocabulary": np.array(known, dtype=str),
-        "rarity": np.log((1 + len(seen.words)) / (1 + documents)) + 1,
+        "vocabulary": vocabulary.words,
+        "rarity": vocabulary.rarity,
     }
 
 
@@ -678,28 +659,24 @@ def _scale(
     varied = arrays["wide_scale"] > 1e-6
     wide = _scaled(seen.wide, arrays["wide_mean"], arrays["wide_scale"]) * varied
     wide /= np.sqrt(max(int(varied.sum()), 1))
-    return own, wide, _weigh(_places(arrays), arrays["rarity"], seen.words)
+    return own, wide, _weigh(_vocabulary(arrays), seen.words)
 
 
-def _places(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
-    return {word: place for place, word in enumerate(arrays["vocabulary"].tolist())}
+def _vocabulary(arrays: Mapping[str, np.ndarray]) -> Vocabulary:
+    return Vocabulary(arrays["vocabulary"], arrays["rarity"])
 
 
 def _scaled(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return np.clip((values - mean) / np.maximum(scale, 1e-6), -_LIMIT, _LIMIT)
 
 
-def _weigh(
-    places: Mapping[str, int], rarity: np.ndarray, counted: Sequence[Counter[str]]
-) -> np.ndarray:
-    """Unit vectors of words, TF-IDF with logarithmic counts."""
-    weights = np.zeros((len(counted), len(places)), dtype=np.float32)
+def _weigh(vocabulary: Vocabulary, counted: Sequence[Counter[str]]) -> np.ndarray:
+    """Weights of the words of documents, ``(n, words)``."""
+    weights = np.zeros((len(counted), len(vocabulary.words)), dtype=np.float32)
     for row, words in enumerate(counted):
-        for word, times in words.items():
-            if word in places:
-                place = places[word]
-                weights[row, place] = (1 + np.log(times)) * rarity[place]
-    return weights / np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), 1e-9)
+        places, values = vocabulary.weigh(words)
+        weights[row, places] = values
+    return weights
 
 
 def _fit_shared(own: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,12 +1,13 @@
-"""A coder learned from coded provisions: per-code heads, one head for all codes, calibrated.
+"""A coder learned from coded provisions: three heads, calibrated.
 
 What a provision looks like is what the built-in coder sees of it: its sentence vectors, how like
-each code it is, and the codebook's cues. Two heads are learned from codings and averaged.
-The *code's own head* is a logistic regression for each code. The *shared head* is one logistic
-regression over provision x code cells; it learns what a cue and a likeness are worth for any
-code, and carries codes that few provisions have. What stands beside a provision in its document
-counts a little. Everything is numpy, for training too, so that a model trains and runs wherever the
-package does. ``docs/method/training.md`` says what was measured.
+each code it is, and the codebook's cues; and its words. Three heads are learned from codings and
+averaged. The *code's own head* is a logistic regression for each code. The *shared head* is one
+logistic regression over provision x code cells; it learns what a cue and a likeness are worth for
+any code, and carries codes that few provisions have. The *word head* is a logistic regression for
+each code on the words alone; it has half the say, because it errs elsewhere than the others. What
+stands beside a provision in its document counts a little. ``docs/method/training.md`` says what was
+measured.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,11 @@ from qiutong.coders.builtin import (
     Sentence,
 )
 from qiutong.coders.embed import Embedder, VectorCache
+from qiutong.coders.words import Vocabulary, count_words, fit_words, score_words
 from qiutong.errors import InputError, UndefinedStatistic, UnreadableFile
 from qiutong.model import Codebook, Coder, CoderKind, Coding, Document, Segment
 
-FEATURES = "2"
+FEATURES = "3"
 """Raised whenever the same text would give other features: older models are then refused."""
 
 FEWEST = 15
@@ -54,6 +57,8 @@ LEAST_PRECISION = 0.3
 
 FOLDS = 5
 _STEPS = 60
+# How far a threshold lies from that of the highest F1 expected towards a probability of 0.5.
+_TO_HALF = 0.75
 # What the two provisions on either side, and the whole document, add to a provision's log odds;
 # below the floor they only say "absent".
 _BESIDE, _AROUND, _FLOOR = 0.3, 0.15, -6.0
@@ -155,8 +160,9 @@ class TrainedModel:
     codes
         Ids of the codes, in the codebook's order.
     arrays
-        ``centre, typical, weights`` (own heads), ``shared, prior`` (shared head), ``slope, shift,
-        threshold, trained``; see the source. Those of a model learned from tags are in
+        ``centre, typical, weights`` (own heads), ``shared, prior`` (shared head), ``vocabulary,
+        rarity, words, level, usual`` (word head), ``slope, shift, threshold, trained``; see the
+        source. Those of a model learned from tags are in
         :mod:`qiutong.coders.documents`.
     """
 
@@ -269,7 +275,8 @@ class TrainedCoder(BuiltinCoder):
     A document in a language for which the codebook has no cues is coded as the built-in coder codes
     it: nothing was learned of it. A coding's confidence is a calibrated probability: Platt scaling on held-out documents of the
     training set. On documents of another kind it is off. The memo names what spoke for the code:
-    wording, likeness and cues, in log odds above the average provision.
+    words, meaning (sentence vectors), likeness and cues, in log odds above the average provision;
+    then the cues, and the words that weigh most.
 
     Raises
     ------
@@ -367,16 +374,20 @@ class TrainedCoder(BuiltinCoder):
                     }
             yield read.document, odds
 
+    @cached_property
+    def _provision_heads(self) -> "ProvisionHeads":
+        return ProvisionHeads(self.model.arrays)
+
     def _probabilities(self, seen: "SeenDocument") -> np.ndarray:
         """Calibrated probabilities of one document: shape (provisions, codes)."""
         held = self.model.arrays
         alike = np.zeros(len(seen.ids), dtype=np.int64)
-        score = np.round(_in_context(score_provisions(held, seen.pooled), alike), 4)
+        score = np.round(_in_context(self._provision_heads.scores(seen.pooled), alike), 4)
         return logistic(held["slope"] * score + held["shift"])
 
     def _choose(self, read: ReadDocument, seen: "SeenDocument") -> list[tuple[FoundCode, str]]:
         """Choose codes of one document's provisions; the sentence that says it is the evidence."""
-        held = self.model.arrays
+        held, heads = self.model.arrays, self._provision_heads
         sentences = read.sentences
         provision = seen.pooled
         probability = self._probabilities(seen)
@@ -385,7 +396,7 @@ class TrainedCoder(BuiltinCoder):
             # A child says its parent too: the parent is not repeated.
             for parent in above:
                 given[given[:, code], parent] = False
-        alone = np.round(_own(held, seen.sentences), 4)
+        alone = np.round(heads.alone(seen.sentences), 4)
         found: list[tuple[FoundCode, str]] = []
         for row, code in np.argwhere(given):
             members = np.flatnonzero(seen.row == row)
@@ -399,13 +410,13 @@ class TrainedCoder(BuiltinCoder):
                 float(np.round(probability[row, code], 2)),
                 float(provision.discriminant[row, code]),
             )
-            wording, likeness, cue = _parts(held, provision.row(int(row)), int(code))
+            words, meaning, likeness, cue = heads.parts(provision.row(int(row)), int(code))
             memo = (
                 f"probability {probability[row, code]:.2f}, "
-                f"coded from {held['threshold'][code]:.2f}; wording {wording:+.1f}, "
-                f"likeness {likeness:+.1f}, cues {cue:+.1f}; {cues}"
+                f"coded from {held['threshold'][code]:.2f}; words {words:+.1f}, "
+                f"meaning {meaning:+.1f}, likeness {likeness:+.1f}, cues {cue:+.1f}; {cues}"
             )
-            found.append((one, memo))
+            found.append((one, memo + heads.strongest_words(seen.sentences.words[best], int(code))))
         found.sort(key=lambda pair: (pair[0].sentence.segment.start, pair[0].code))
         return found
 
@@ -470,9 +481,9 @@ def train_coder(
 
     Notes
     -----
-    Five folds of whole documents: no document is both learned from and measured on. Thresholds lie
-    half way between a probability of 0.5 and the threshold of the best F1: a low threshold is mostly
-    luck of the sample. Figures in the card use thresholds chosen without the fold measured.
+    Five folds of whole documents: no document is both learned from and measured on. The threshold of
+    a code lies between that of the highest F1 expected and a probability of 0.5, three quarters of
+    the way: a low threshold is mostly luck of the sample. Figures in the card use thresholds chosen without the fold measured.
     """
     eyes = BuiltinCoder(codebook, embedder, cache=cache)
     say = progress or (lambda _: None)
@@ -516,18 +527,27 @@ def train_coder(
         )
     # By document; the shuffle keeps neighbours in a register (often one issuer's) apart.
     shuffled = np.random.default_rng(0).permutation(max(owner) + 1)
-    fold = (np.argsort(shuffled) % FOLDS)[np.array(owner)]
+    place = np.array(owner)
+    fold = (np.argsort(shuffled) % FOLDS)[place]
+    # Each example stands in a document of its own.
+    apart = -1 - np.arange(len(more_given))
     held_out = np.zeros(given.shape)
     for number in range(FOLDS):
         say(f"training, part {number + 1} of {FOLDS + 1}")
         rest = fold != number
         arrays = _fit(
-            _join([seen_all.take(rest), more_seen]), np.concatenate([given[rest], more_given])
+            _join([seen_all.take(rest), more_seen]),
+            np.concatenate([given[rest], more_given]),
+            np.concatenate([place[rest], apart]),
         )
-        held_out[~rest] = score_provisions(arrays, seen_all.take(~rest))
+        held_out[~rest] = ProvisionHeads(arrays).scores(seen_all.take(~rest))
     say(f"training, part {FOLDS + 1} of {FOLDS + 1}")
-    arrays = _fit(_join([seen_all, more_seen]), np.concatenate([given, more_given]))
-    held_out = np.round(_in_context(held_out, np.array(owner)), 4)
+    arrays = _fit(
+        _join([seen_all, more_seen]),
+        np.concatenate([given, more_given]),
+        np.concatenate([place, apart]),
+    )
+    held_out = np.round(_in_context(held_out, place), 4)
     slope, shift, threshold = _settle(held_out, given)
     arrays |= {"slope": slope, "shift": shift, "threshold": threshold, "trained": trained}
     spoken = np.array(language)
@@ -539,7 +559,7 @@ def train_coder(
         if kept
     ]
     measured = measure_folds(
-        learned, held_out[:, trained], given[:, trained], fold, spoken, decide=_settle, above=above
+        learned, held_out[:, trained], given[:, trained], fold, spoken, above=above
     )
     if not withhold:
         measured["withheld"] = ()
@@ -561,6 +581,7 @@ def train_coder(
             "The figures say how well the model repeats the codings it was trained on, on other "
             "documents of the same collection. They do not say that those codings are right.",
             "On documents of another kind thresholds and probabilities shift; check a sample.",
+            "It holds no text, but single words that three documents or more have.",
         ),
         **measured,
     )
@@ -595,9 +616,10 @@ def codebook_sha256(codebook: Codebook) -> str:
 
 
 class _Provisions(msgspec.Struct, frozen=True):
-    """Features of provisions (or sentences): vectors ``(n, d)``, the others ``(n, codes)``.
+    """Features of provisions (or sentences): vectors ``(n, d)``, most others ``(n, codes)``.
 
-    ``elsewhere`` is the share of the *other* provisions of the document with a cue of the code.
+    ``elsewhere`` is the share of the *other* provisions of the document with a cue of the code;
+    ``words`` counts the words of each, an array of :class:`collections.Counter`, ``(n,)``.
     """
 
     vectors: np.ndarray
@@ -605,6 +627,7 @@ class _Provisions(msgspec.Struct, frozen=True):
     plain: np.ndarray
     cues: np.ndarray
     elsewhere: np.ndarray
+    words: np.ndarray
 
     def take(self, rows: np.ndarray) -> "_Provisions":
         return _Provisions(*(one[rows] for one in msgspec.structs.astuple(self)))
@@ -661,6 +684,7 @@ def see_batch(
             plain[start:stop].astype(np.float32),
             cues,
             np.zeros_like(cues),
+            _column([count_words(one.text) for one in read.sentences]),
         )
         count = len(ids)
         mean = np.zeros((count, vectors.shape[1]), dtype=np.float32)
@@ -675,8 +699,18 @@ def see_batch(
             highest.append(top)
         has = (summed > 0).astype(np.float32)
         elsewhere = (has.sum(axis=0) - has) / max(count - 1, 1)
-        pooled = _Provisions(mean, highest[0], highest[1], summed, elsewhere)
+        words: list[Counter[str]] = [Counter() for _ in ids]
+        for number, said in zip(row.tolist(), single.words, strict=True):
+            words[number].update(said)
+        pooled = _Provisions(mean, highest[0], highest[1], summed, elsewhere, _column(words))
         yield read, vectors, SeenDocument(single, pooled, row, list(ids))
+
+
+def _column(things: Sequence[Any]) -> np.ndarray:
+    """An array of things that are no numbers, ``(n,)``."""
+    column = np.empty(len(things), dtype=object)
+    column[:] = things
+    return column
 
 
 def _given(codebook: Codebook, codes: Sequence[Iterable[str]]) -> np.ndarray:
@@ -722,26 +756,91 @@ def _see_examples(
 # ---------------------------------------------------------------------------- heads
 
 
-def _fit(seen: _Provisions, given: np.ndarray) -> dict[str, np.ndarray]:
-    """Learn both heads."""
+class ProvisionHeads:
+    """Learned heads for provisions.
+
+    Parameters
+    ----------
+    arrays
+        Those of a :class:`TrainedModel` learned from coded provisions.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self._held = arrays
+        self._vocabulary = Vocabulary(arrays["vocabulary"], arrays["rarity"])
+        self._words = arrays["words"].astype(np.float32)
+
+    def scores(self, seen: _Provisions) -> np.ndarray:
+        """Mean log odds of the heads, each provision by itself, ``(n, codes)``."""
+        shared = _cells(seen, self._held["prior"]) @ self._held["shared"]
+        return ((self._own(seen) + shared) / 2 + self._by_words(seen)) / 2
+
+    def alone(self, sentences: _Provisions) -> np.ndarray:
+        """How much sentences speak for each code by themselves, ``(n, codes)``."""
+        return (self._own(sentences) + self._by_words(sentences)) / 2
+
+    def parts(self, seen: _Provisions, code: int) -> tuple[float, float, float, float]:
+        """What words, meaning, likeness and cues of one provision speak for a code.
+
+        In log odds above the average provision.
+        """
+        held = self._held
+        above = (_design(seen, held["centre"])[0] - held["typical"]) * held["weights"][:, code]
+        size, count = seen.vectors.shape[1], seen.cues.shape[1]
+        ends = (size, size + 2 * count, size + 3 * count)
+        meaning, likeness, cues = (float(one.sum()) for one in np.split(above, ends)[:3])
+        words = float(self._by_words(seen)[0, code] - held["usual"][code])
+        return words, meaning, likeness, cues
+
+    def strongest_words(self, counted: Counter[str], code: int) -> str:
+        """Words that speak most for a code, at most three, for a memo; empty where none does."""
+        return name_strongest(self._vocabulary, self._words[:, code], counted)
+
+    def _own(self, seen: _Provisions) -> np.ndarray:
+        return np.asarray(_design(seen, self._held["centre"]) @ self._held["weights"])
+
+    def _by_words(self, seen: _Provisions) -> np.ndarray:
+        start = self._held["prior"] + self._held["level"]
+        return score_words(self._vocabulary, self._words, seen.words.tolist()) + start
+
+
+def name_strongest(vocabulary: Vocabulary, weights: np.ndarray, counted: Counter[str]) -> str:
+    """Words of a text that weigh most, at most three, for a memo; empty where none speaks for.
+
+    ``weights`` is ``(words,)``.
+    """
+    places, values = vocabulary.weigh(counted)
+    speak = values * weights[places]
+    # Of equals the earlier in the vocabulary, whatever the order of the text.
+    best = [one for one in np.lexsort((places, -speak))[:3] if speak[one] > 0]
+    return f"; words: {', '.join(vocabulary.words[places[best]].tolist())}" if best else ""
+
+
+def _fit(seen: _Provisions, given: np.ndarray, document: np.ndarray) -> dict[str, np.ndarray]:
+    """Learn the heads; ``document`` tells which document each provision is of."""
     centre = seen.vectors.mean(axis=0)
     design = _design(seen, centre)
     share = (given.sum(axis=0) + 1) / (len(given) + 20)
     prior = np.log(share / (1 - share)).astype(np.float32)
     cells = _cells(seen, prior)
     shared = _fit_logistic(cells.reshape(-1, cells.shape[2]), given.reshape(-1, 1))
+    counted = seen.words.tolist()
+    vocabulary = Vocabulary.learn(counted, document.tolist())
+    words, level = fit_words(vocabulary, counted, given, prior)
+    words = words.astype(np.float16)
+    usual = score_words(vocabulary, words.astype(np.float32), counted).mean(axis=0)
     return {
         "centre": centre,
         "typical": design.mean(axis=0),
         "weights": _fit_logistic(design, given),
         "prior": prior,
         "shared": shared[:, 0],
+        "vocabulary": vocabulary.words,
+        "rarity": vocabulary.rarity,
+        "words": words,
+        "level": level,
+        "usual": usual + prior + level,
     }
-
-
-def score_provisions(held: Mapping[str, np.ndarray], seen: _Provisions) -> np.ndarray:
-    """Mean log odds of both heads, each provision by itself, ``(n, codes)``."""
-    return (_own(held, seen) + _cells(seen, held["prior"]) @ held["shared"]) / 2
 
 
 def _in_context(score: np.ndarray, owner: np.ndarray) -> np.ndarray:
@@ -764,21 +863,6 @@ def _in_context(score: np.ndarray, owner: np.ndarray) -> np.ndarray:
     others = (count[place] - 1)[:, None]
     around = np.where(others > 0, (total[place] - floor) / np.maximum(others, 1), floor)
     return np.asarray(score + _BESIDE * beside + _AROUND * around)
-
-
-def _own(held: Mapping[str, np.ndarray], seen: _Provisions) -> np.ndarray:
-    return np.asarray(_design(seen, held["centre"]) @ held["weights"])
-
-
-def _parts(
-    held: Mapping[str, np.ndarray], seen: _Provisions, code: int
-) -> tuple[float, float, float]:
-    """What wording, likeness and cues add to a code's own head, above the average provision."""
-    above = (_design(seen, held["centre"])[0] - held["typical"]) * held["weights"][:, code]
-    size, count = seen.vectors.shape[1], seen.cues.shape[1]
-    ends = (size, size + 2 * count, size + 3 * count)
-    wording, likeness, cues = (float(one.sum()) for one in np.split(above, ends)[:3])
-    return wording, likeness, cues
 
 
 def _design(seen: _Provisions, centre: np.ndarray) -> np.ndarray:
@@ -854,7 +938,7 @@ def _fit_logistic(design: np.ndarray, given: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------------------- deciding
 
 
-def _decide(score: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _settle(score: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Platt scaling and thresholds, code by code; a code without both kinds is never given."""
     count = given.shape[1]
     slope, shift, threshold = np.ones(count), np.zeros(count), np.full(count, 2.0)
@@ -863,15 +947,9 @@ def _decide(score: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarra
         if true.all() or not true.any():
             continue
         slope[code], shift[code] = fit_platt(score[:, code], true)
-        probability = logistic(slope[code] * score[:, code] + shift[code])
-        threshold[code] = (expected_best(probability) + _observed_best(probability, true)) / 2
+        best = expected_best(logistic(slope[code] * score[:, code] + shift[code]))
+        threshold[code] = (1 - _TO_HALF) * best + _TO_HALF * 0.5
     return slope, shift, threshold
-
-
-def _settle(score: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Platt scaling, and thresholds half way to a probability of 0.5."""
-    slope, shift, threshold = _decide(score, given)
-    return slope, shift, np.where(threshold <= 1, (threshold + 0.5) / 2, threshold)
 
 
 def fit_platt(score: np.ndarray, true: np.ndarray) -> tuple[float, float]:
@@ -906,23 +984,6 @@ def expected_best(probability: np.ndarray) -> float:
     return _between(falling, int(f1.argmax()))
 
 
-def _observed_best(probability: np.ndarray, true: np.ndarray) -> float:
-    """Threshold with the highest observed F1, smoothed: the peak itself is mostly luck.
-
-    Half way to the threshold that gives the code as often as people did.
-    """
-    order = np.argsort(-probability, kind="stable")
-    falling = probability[order]
-    chosen = np.arange(1, len(falling) + 1)
-    f1 = 2 * np.cumsum(true[order]) / (chosen + true.sum())
-    # As wide as a fifth of the provisions with the code, so that rare codes keep a peak.
-    width = max(1, int(true.sum()) // 5) | 1
-    padded = np.pad(f1, width // 2, mode="edge")
-    smooth = np.convolve(padded, np.ones(width) / width, mode="valid")
-    often = _between(falling, int(true.sum()) - 1)
-    return (_between(falling, int(smooth.argmax())) + often) / 2
-
-
 def _between(falling: np.ndarray, place: int) -> float:
     return float(falling[place] + falling[min(place + 1, len(falling) - 1)]) / 2
 
@@ -936,7 +997,7 @@ def measure_folds(
     given: np.ndarray,
     fold: np.ndarray,
     spoken: np.ndarray,
-    decide: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]] = _decide,
+    decide: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]] = _settle,
     above: Sequence[Sequence[int]] = (),
 ) -> dict[str, Any]:
     """Measure held-out scores; the thresholds of each fold come from the other folds.
@@ -1067,17 +1128,19 @@ def data_sha256(rows: Sequence[str], texts: Sequence[str], given: np.ndarray) ->
 
 def _fits(arrays: Mapping[str, np.ndarray], codes: int) -> bool:
     """Whether all numbers are there, finite where they must be, and of matching shapes."""
-    needed = {"centre", "typical", "weights", "shared"}
-    per_code = {"prior", "slope", "shift", "threshold", "trained"}
-    if set(arrays) != needed | per_code:
+    needed = {"centre", "typical", "weights", "shared", "vocabulary", "rarity", "words"}
+    per_code = {"prior", "slope", "shift", "threshold", "trained", "level", "usual"}
+    if set(arrays) != needed | per_code or arrays["vocabulary"].dtype.kind != "U":
         return False
-    wide = len(arrays["centre"]) + 3 * codes + 1
+    wide, words = len(arrays["centre"]) + 3 * codes + 1, arrays["vocabulary"].size
     return (
         all(arrays[name].shape == (codes,) for name in per_code)
         and arrays["weights"].shape == (wide, codes)
         and arrays["typical"].shape == (wide,)
         and arrays["shared"].shape == (18,)
-        and bool(np.isfinite(arrays["weights"]).all())
+        and arrays["vocabulary"].shape == arrays["rarity"].shape == (words,)
+        and arrays["words"].shape == (words, codes)
+        and all(bool(np.isfinite(arrays[name]).all()) for name in ("weights", "words", "rarity"))
     )
 
 
