@@ -228,7 +228,8 @@ FOREIGN = {
     "a path of somebody's machine": r"(?<![\w.])/(w[o]rk|h[o]me/\w+|U[s]ers/\w+)/|[A-Z]:\\U[s]ers\\",
     "a folder of somebody's machine": r"\.l[i]brary\b|b[a]sh_jobs",
     "a package index": r"p[y]pi\.org/simple|f[i]les\.pythonhosted|--i[n]dex-url",
-    "how the text came about": r"(?i)\b(this|previous|earlier|last) s[e]ssion\b|s[u]bagent",
+    # Parliaments have sessions.
+    "how the text came about": r"(?i)(?<!both chambers )\b(this|previous|earlier|last) s[e]ssion\b|s[u]bagent",
     "a key": r"-----B[E]GIN|\bs[k]-[A-Za-z0-9]{20}|\bg[h]p_[A-Za-z0-9]{20}",
 }
 

@@ -152,9 +152,9 @@ def test_explains_itself(model: TrainedModel) -> None:
         assert segment.start <= one.evidence_start < one.evidence_end <= segment.end
         assert 0 < one.confidence <= 1
         assert f"probability {one.confidence:.2f}" in one.memo
-        assert all(part in one.memo for part in ("wording", "likeness", "cues"))
+        assert all(part in one.memo for part in ("words", "meaning", "likeness", "cues"))
     marked = next(one for one in found if "水印" in places[one.segment].text)
-    assert marked.memo.endswith("; cues: 水印")
+    assert "; cues: 水印; words: " in marked.memo
 
 
 def test_a_child_is_given_without_its_parent(model: TrainedModel) -> None:
