@@ -789,8 +789,8 @@ class ProvisionHeads:
         size, count = seen.vectors.shape[1], seen.cues.shape[1]
         ends = (size, size + 2 * count, size + 3 * count)
         meaning, likeness, cues = (float(one.sum()) for one in np.split(above, ends)[:3])
-        words = float(self._by_words(seen)[0, code] - held["usual"][code])
-        return words, meaning, likeness, cues
+        said = score_words(self._vocabulary, self._words[:, [code]], seen.words.tolist())
+        return float(said[0, 0] - held["usual"][code]), meaning, likeness, cues
 
     def strongest_words(self, counted: Counter[str], code: int) -> str:
         """Words that speak most for a code, at most three, for a memo; empty where none does."""
@@ -839,7 +839,7 @@ def _fit(seen: _Provisions, given: np.ndarray, document: np.ndarray) -> dict[str
         "rarity": vocabulary.rarity,
         "words": words,
         "level": level,
-        "usual": usual + prior + level,
+        "usual": usual,
     }
 
 
