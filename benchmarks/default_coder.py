@@ -188,7 +188,7 @@ def page(card: ModelCard, base: dict[str, tuple[float, float]], size: int) -> st
         "precision below 0.3 on documents held out |",
         f"| calibration error | {card.calibration_error:.3f} on documents held out; most cells are "
         "near 0 |",
-        f"| file | {size / 1e6:.1f} MB, numbers only |",
+        f"| file | {size / 1e6:.1f} MB: numbers, and single words |",
         f"| data, SHA-256 | `{card.data_sha256}` |",
         "",
         "## On documents held out",

@@ -105,6 +105,25 @@ def test_opening_the_library_loads_no_model_and_no_parser() -> None:
     assert loaded.isdisjoint(parsers)
 
 
+def test_coding_does_not_load_what_only_learning_needs() -> None:
+    """scipy fits the words of a trained coder, and takes as long to import as a page to code."""
+    code = """
+import sys
+from qiutong.codebook import load_codebook
+from qiutong.coders.default import default_coder
+from qiutong.model import Document, Segment
+text = "Providers shall mark synthetic images with a watermark that users can see."
+document = Document(id="d", party="x", title="d", text=text, language="en")
+segment = Segment(
+    id="d:0", document="d", locator="1", start=0, end=len(text), text=text, language="en"
+)
+coder = default_coder(load_codebook("ai-governance"))
+((_, found),) = coder.code_documents([(document, [segment])])
+print(any("words" in one.memo for one in found), any(one.startswith("scipy") for one in sys.modules))
+"""
+    assert in_fresh_interpreter(code) == "True False\n"
+
+
 def test_every_third_party_import_is_a_declared_dependency() -> None:
     """What the code imports is what an installation brings along."""
     # markupsafe is a part of jinja2's own interface: its filters take and give Markup.

@@ -305,6 +305,89 @@ def test_a_model_of_another_version_is_refused(model: TrainedModel, tmp_path: Pa
         TrainedModel.load(path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"words": np.zeros((2, 4), dtype=np.float16)},
+        {"vocabulary": np.array([["a"]])},
+        {"vocabulary": np.array([1.0])},
+        {"rarity": np.array(["a"])},
+        {"level": np.full(4, np.nan)},
+        {"slope": np.full(4, np.inf)},
+        {"trained": np.ones(4)},
+        {"centre": np.float32(0)},
+        {"centre": np.zeros((1, 40))},
+        {"more": np.zeros(4)},
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused(
+    model: TrainedModel, change: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    """Other shapes, kinds and names, and numbers that are none; and any of them missing."""
+    path = tmp_path / "m.npz"
+    without = [{k: v for k, v in model.arrays.items() if k != name} for name in model.arrays]
+    for arrays in (model.arrays | change, *without):
+        path.write_bytes(TrainedModel(model.card, model.codes, arrays).to_bytes())
+        with pytest.raises(UnreadableFile, match="Train it again"):
+            TrainedModel.load(path)
+
+
+def in_words_of_its_own(number: int) -> tuple[Document, list[Segment]]:
+    """A document whose words stand in no other: its provisions have letters for words."""
+    document, segments = ITEMS[2 * number]
+    name = "abcdefghijkl"[number]
+    parts, start = [], 0
+    for segment in segments:
+        text = " ".join(name * (3 + len(word)) for word in segment.text.split())
+        parts.append((segment, start, text))
+        start += len(text) + 1
+    whole = "\n".join(text for _, _, text in parts)
+    return msgspec.structs.replace(document, text=whole), [
+        msgspec.structs.replace(segment, start=at, end=at + len(text), text=text)
+        for segment, at, text in parts
+    ]
+
+
+def test_documents_without_a_common_word_are_learned_from(tmp_path: Path) -> None:
+    """The words then say nothing, and the other heads decide."""
+    items = [in_words_of_its_own(number) for number in range(12)]
+    path = tmp_path / "m.npz"
+    path.write_bytes(
+        train_coder(BOOK, items, CODES, trained_on="ann", embedder=WordEmbedder()).to_bytes()
+    )
+    model = TrainedModel.load(path)
+
+    assert model.arrays["vocabulary"].shape == (0,)
+    for document, weighed in coder(model).weigh_documents(items):
+        assert document.text
+        assert all(0 < p < 1 for codes in weighed.values() for p in codes.values())
+    for _, found in coder(model).code_documents(ITEMS):
+        assert not any("words: " in one.memo for one in found)
+
+
+def test_a_name_in_one_document_is_not_in_the_file() -> None:
+    """Be it in each of its provisions; nor one in two documents; one in three is."""
+    said = {"Wolkenstein": 1, "Grabowski": 2, "Harrington": 3}
+    items = []
+    for number, (document, segments) in enumerate(ITEMS[:-4]):
+        names = " ".join(name for name, most in said.items() if number < most)
+        lines = [f"{one.text[:-1]} {names} {one.text[-1]}" for one in segments]
+        starts = np.cumsum([0, *(len(line) + 1 for line in lines)]).tolist()
+        items.append((
+            msgspec.structs.replace(document, text="\n".join(lines)),
+            [
+                msgspec.structs.replace(one, start=at, end=at + len(line), text=line)
+                for one, line, at in zip(segments, lines, starts, strict=False)
+            ],
+        ))  # fmt: skip
+    model = train_coder(BOOK, items, CODES, trained_on="ann", embedder=WordEmbedder())
+    words = set(model.arrays["vocabulary"].tolist())
+
+    assert "harrington" in words
+    assert words.isdisjoint({"wolkenstein", "grabowski"})
+    assert any("single words" in limit for limit in model.card.limits)
+
+
 def test_average_precision_by_hand() -> None:
     """True at ranks one and three: (1/1 + 2/3) / 2. Undefined where nothing is true."""
     true = np.array([False, True, True, False])

@@ -341,6 +341,7 @@ def train_documents(
             "On documents of another kind thresholds and probabilities shift; check a sample.",
             "Tags do not say where. The provisions it names are those that alone would speak most "
             "for the code; no person has pointed at them.",
+            "It holds no text, but single words that three documents or more have.",
             *(
                 ()
                 if base is None

@@ -1127,20 +1127,26 @@ def data_sha256(rows: Sequence[str], texts: Sequence[str], given: np.ndarray) ->
 
 
 def _fits(arrays: Mapping[str, np.ndarray], codes: int) -> bool:
-    """Whether all numbers are there, finite where they must be, and of matching shapes."""
+    """Whether all numbers are there, finite, of the kinds and of matching shapes."""
     needed = {"centre", "typical", "weights", "shared", "vocabulary", "rarity", "words"}
     per_code = {"prior", "slope", "shift", "threshold", "trained", "level", "usual"}
-    if set(arrays) != needed | per_code or arrays["vocabulary"].dtype.kind != "U":
+    if set(arrays) != needed | per_code:
         return False
-    wide, words = len(arrays["centre"]) + 3 * codes + 1, arrays["vocabulary"].size
+    kinds = {name: array.dtype.kind for name, array in arrays.items()}
+    if (kinds.pop("vocabulary"), kinds.pop("trained")) != ("U", "b"):
+        return False
+    if set(kinds.values()) != {"f"} or not all(np.isfinite(arrays[name]).all() for name in kinds):
+        return False
+    size, words = arrays["centre"].size, arrays["vocabulary"].size
+    wide = size + 3 * codes + 1
     return (
         all(arrays[name].shape == (codes,) for name in per_code)
+        and arrays["centre"].shape == (size,)
         and arrays["weights"].shape == (wide, codes)
         and arrays["typical"].shape == (wide,)
         and arrays["shared"].shape == (18,)
         and arrays["vocabulary"].shape == arrays["rarity"].shape == (words,)
         and arrays["words"].shape == (words, codes)
-        and all(bool(np.isfinite(arrays[name]).all()) for name in ("weights", "words", "rarity"))
     )
 
 
