@@ -10,6 +10,8 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 
+from qiutong.text import to_simplified
+
 FEWEST = 3
 """A word of fewer documents is a name or a slip, and is not kept."""
 
@@ -19,11 +21,12 @@ _STEPS = 60
 
 
 def count_words(text: str) -> Counter[str]:
-    """Count the words of a text: lower-case English, and pairs of Chinese characters."""
+    """Count the words of a text: lower-case English, and pairs of simplified Chinese characters."""
     counted: Counter[str] = Counter()
     for run in _WORD.findall(text.lower()):
         if run[0] >= "㐀":
-            counted.update(run[at : at + 2] for at in range(max(len(run) - 1, 1)))
+            simple = to_simplified(run)
+            counted.update(simple[at : at + 2] for at in range(max(len(simple) - 1, 1)))
         else:
             counted[run] += 1
     return counted
