@@ -483,7 +483,8 @@ def train_coder(
     -----
     Five folds of whole documents: no document is both learned from and measured on. The threshold of
     a code lies between that of the highest F1 expected and a probability of 0.5, three quarters of
-    the way: a low threshold is mostly luck of the sample. Figures in the card use thresholds chosen without the fold measured.
+    the way: a low threshold is mostly luck of the sample. Figures in the card use thresholds chosen
+    without the fold measured.
     """
     eyes = BuiltinCoder(codebook, embedder, cache=cache)
     say = progress or (lambda _: None)
