@@ -36,6 +36,8 @@ from qiutong.study import Study
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "default-coder.md"
 STUDY, READING = "us-china-ai", "adjudicated"
+# It is for other collections than the study: chosen on invented provisions not learned from.
+CAUTION = 0.75
 Items = list[tuple[Document, tuple[Segment, ...]]]
 
 
@@ -64,6 +66,7 @@ def make(
         trained_on=READING,
         examples=load_examples() if examples is None else examples,
         withhold=False,
+        caution=CAUTION,
         embedder=embedder,
     )
 

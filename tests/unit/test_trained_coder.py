@@ -157,6 +157,18 @@ def test_explains_itself(model: TrainedModel) -> None:
     assert "; cues: 水印; words: " in marked.memo
 
 
+def test_caution_moves_thresholds_towards_one_half(model: TrainedModel) -> None:
+    """With all of it a code is given from one half on, with half of it from half way there."""
+    best = model.arrays["threshold"]
+    for caution in (0.5, 1.0):
+        careful = train_coder(
+            BOOK, ITEMS[:-4], CODES, trained_on="ann", caution=caution, embedder=WordEmbedder()
+        )
+        wanted = np.where(best <= 1, (1 - caution) * best + caution / 2, best)
+        assert careful.arrays["threshold"] == pytest.approx(wanted)
+    assert (best[best <= 1] != 0.5).any()
+
+
 def test_a_child_is_given_without_its_parent(model: TrainedModel) -> None:
     """The parent follows from the child and is not repeated in the same provision."""
     for _, found in coder(model).code_documents(ITEMS):
