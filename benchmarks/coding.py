@@ -17,8 +17,9 @@ Run from the repository's root: ``OMP_NUM_THREADS=1 python benchmarks/coding.py 
 - *No tags*: what the built-in coder and the base say of any provision. The score of a document is
   the highest confidence of its codings, 0 without one; the built-in coder's is no probability.
 - *Two languages*: 132 provisions coded in Chinese and in English; Cohen's kappa of presence over
-  provision x code, a child counting for its parent; interval over provisions drawn anew. The base was trained on digests of the same two
-  Chinese texts; it is measured once more when trained without them.
+  provision x code, a child counting for its parent; interval over provisions drawn
+  anew. The base was trained on digests of the same two Chinese texts; it is measured once more when
+  trained without them.
 """
 
 import argparse

@@ -1,8 +1,9 @@
 """Make the default coder's file, and its card, from the bundled study.
 
-Run from the repository's root: ``python benchmarks/default_coder.py [--check | --words]``. It learns from the
-adjudicated readings of the bundled study and from the codebook's invented examples, and writes
-``src/qiutong/coders/default.npz`` and ``docs/reference/default-coder.md``. It needs no other texts.
+Run from the repository's root: ``python benchmarks/default_coder.py [--check | --words]``. It
+learns from the adjudicated readings of the bundled study and from the codebook's invented examples,
+and writes ``src/qiutong/coders/default.npz`` and ``docs/reference/default-coder.md``. It needs no
+other texts.
 The same machine gives the same bytes; another may differ in the last digits of a weight.
 ``--check`` only says whether the file fits the study and the codebook as they are now. ``--words``
 writes nothing either, and says what the invented provisions are worth: half of them are learned

@@ -20,7 +20,7 @@ from qiutong.codebook import ancestors, descendants
 from qiutong.coders import trained
 from qiutong.coders.builtin import BuiltinCoder, FoundCode, ReadDocument
 from qiutong.coders.embed import Embedder, VectorCache
-from qiutong.coders.words import Vocabulary, count_words
+from qiutong.coders.words import Vocabulary, count_words, name_strongest
 from qiutong.errors import UndefinedStatistic
 from qiutong.model import Codebook, Document, Segment
 
@@ -461,7 +461,7 @@ class DocumentCoder(trained.TrainedCoder):
                     float(seen.sentences.discriminant[number, learned[code]]),
                 )
                 memo += f"; this sentence alone {alone[number, code]:.2f}; {cues}"
-                words = trained.name_strongest(
+                words = name_strongest(
                     self._vocabulary,
                     self.model.arrays["words"][:, code],
                     count_words(texts[number]),

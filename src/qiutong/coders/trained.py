@@ -34,7 +34,7 @@ from qiutong.coders.builtin import (
     Sentence,
 )
 from qiutong.coders.embed import Embedder, VectorCache
-from qiutong.coders.words import Vocabulary, count_words, fit_words, score_words
+from qiutong.coders.words import Vocabulary, count_words, fit_words, name_strongest, score_words
 from qiutong.errors import InputError, UndefinedStatistic, UnreadableFile
 from qiutong.model import Codebook, Coder, CoderKind, Coding, Document, Segment
 
@@ -807,18 +807,6 @@ class ProvisionHeads:
         return score_words(self._vocabulary, self._words, seen.words.tolist()) + start
 
 
-def name_strongest(vocabulary: Vocabulary, weights: np.ndarray, counted: Counter[str]) -> str:
-    """Words of a text that weigh most, at most three, for a memo; empty where none speaks for.
-
-    ``weights`` is ``(words,)``.
-    """
-    places, values = vocabulary.weigh(counted)
-    speak = values * weights[places]
-    # Of equals the earlier in the vocabulary, whatever the order of the text.
-    best = [one for one in np.lexsort((places, -speak))[:3] if speak[one] > 0]
-    return f"; words: {', '.join(vocabulary.words[places[best]].tolist())}" if best else ""
-
-
 def _fit(seen: _Provisions, given: np.ndarray, document: np.ndarray) -> dict[str, np.ndarray]:
     """Learn the heads; ``document`` tells which document each provision is of."""
     centre = seen.vectors.mean(axis=0)
@@ -1002,7 +990,7 @@ def measure_folds(
     given: np.ndarray,
     fold: np.ndarray,
     spoken: np.ndarray,
-    decide: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]] = _settle,
+    decide: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]],
     above: Sequence[Sequence[int]] = (),
 ) -> dict[str, Any]:
     """Measure held-out scores; the thresholds of each fold come from the other folds.

@@ -102,6 +102,18 @@ def score_words(
     return score
 
 
+def name_strongest(vocabulary: Vocabulary, weights: np.ndarray, counted: Counter[str]) -> str:
+    """Words of a text that weigh most, at most three, for a memo; empty where none speaks for.
+
+    ``weights`` is ``(words,)``.
+    """
+    places, values = vocabulary.weigh(counted)
+    speak = values * weights[places]
+    # Of equals the earlier in the vocabulary, whatever the order of the text.
+    best = [one for one in np.lexsort((places, -speak))[:3] if speak[one] > 0]
+    return f"; words: {', '.join(vocabulary.words[places[best]].tolist())}" if best else ""
+
+
 def fit_words(
     vocabulary: Vocabulary, counted: Sequence[Counter[str]], given: np.ndarray, start: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
