@@ -783,15 +783,7 @@ def test_decisions_on_a_text_that_was_replaced_are_not_repeated(run: Callable, d
     with Study(doubted) as study:
         place = next(one for one in study.segments("cn-2") if one.locator == "Sec. 1")
         (held,) = (one for one in study.codings("rule-1") if one.document == "cn-1")
-        study.store.add_coded(
-            CodedDocument(
-                document="cn-2",
-                coder=Coder(id="rule-1", kind=CoderKind.RULE),
-                codebook=study.codebook.name,
-                fingerprint="2",
-                codings=(structs.replace(held, document="cn-2", segment=place.id, confidence=0.6),),
-            )
-        )
+        code_again(study, structs.replace(held, document="cn-2", segment=place.id, confidence=0.6))
 
     wrote = run("next", "--provisions", "--sheet", "more", folder=doubted)
     assert wrote.code == 0, wrote
@@ -955,6 +947,19 @@ def test_the_default_coder_says_what_it_may_have_missed(run: Callable, many: Pat
     assert all(0.0 < one["chance"] < 1.0 for one in missed)
 
 
+def code_again(study: Study, coding: Coding) -> None:
+    """Let the coder `rule-1` say this of a document, and no more what it said before."""
+    study.store.add_coded(
+        CodedDocument(
+            document=coding.document,
+            coder=Coder(id="rule-1", kind=CoderKind.RULE),
+            codebook=study.codebook.name,
+            fingerprint="2",
+            codings=(coding,),
+        )
+    )
+
+
 def correct(run: Callable, folder: Path, verdict: Callable[[dict[str, str]], str]) -> Path:
     """Ask for provisions, decide, and import; the sheet."""
     run("next", "--provisions", "--sheet", "checks", folder=folder)
@@ -989,21 +994,11 @@ def test_a_recoded_document_makes_its_corrections_old(run: Callable, doubted: Pa
     place = next(one for one in study.segments() if one.id.startswith("us-1:"))
     last = [one for one in study.segments() if one.document == "us-1"][-1]
     assert last.id != place.id
-    study.store.add_coded(
-        CodedDocument(
-            document="us-1",
-            coder=Coder(id="rule-1", kind=CoderKind.RULE),
-            codebook=study.codebook.name,
-            fingerprint="2",
-            codings=(
-                Coding(
-                    document="us-1", code=CODE, coder="rule-1", codebook=study.codebook.name,
-                    segment=last.id, evidence_start=last.start, evidence_end=last.end,
-                    confidence=0.9,
-                ),
-            ),
-        )
+    other = Coding(
+        document="us-1", code=CODE, coder="rule-1", codebook=study.codebook.name,
+        segment=last.id, evidence_start=last.start, evidence_end=last.end, confidence=0.9,
     )  # fmt: skip
+    code_again(study, other)
     (told,) = study.stale()
     shown = study.results(quoting=False).warnings
     noted = run("overlap", folder=doubted).err
